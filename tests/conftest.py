@@ -2,11 +2,11 @@
 
 import os
 
-# Small products gain nothing from more threads, and tests that run side by side lose much. NumPy and torch read
-# these once, when they are imported.
+# Small products are not faster with more threads, and parallel tests are much slower. NumPy and torch read these
+# variables when they are imported.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GOMP_SPINCOUNT": "1000"}
 
-# Tests on a pseudo-terminal are those of a terminal on which the cursor can move, wherever they run.
+# Tests on a pseudo-terminal assume a terminal with cursor movement, wherever they run.
 os.environ["TERM"] = "xterm-256color"
 for _name in ("CI", "TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "INSIDE_EMACS", "JPY_PARENT_PID"):
     os.environ.pop(_name, None)
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from small import FINISHED, PACKAGE_HOME, Call, CommandResult, bottles, random_model
+from common import FINISHED, PACKAGE_HOME, Call, CommandResult, bottles, encode_corpus, random_model
 
 from charrnn import resources
 from charrnn.cli.main import run
@@ -29,12 +29,10 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 
 if TYPE_CHECKING:
-    from launching import Launcher
+    from launcher import Launcher
 
     from charrnn.training.trainer import Trainer
 
@@ -48,9 +46,10 @@ def _signals_as_on_a_terminal() -> None:
 
 
 def pytest_runtest_setup() -> None:
-    """Measure the speed of the machine with one product instead of a tenth of a second of them.
+    """Measure the speed of the machine with a single matrix product, to save time.
 
-    Only the choice of a network depends on the speed. The module imports torch, so it is changed once it is imported.
+    Only the choice of a network depends on the speed. The module imports torch, so it is changed only if it is
+    already imported.
     """
     if device := sys.modules.get("charrnn.training.device"):
         device.PROBE_SECONDS = 1e-9  # type: ignore[attr-defined]
@@ -58,8 +57,8 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
-    """Yield the fork server, which quickly starts charrnn in a process of its own."""
-    from launching import Launcher
+    """Yield the fork server, which quickly starts charrnn in a new process."""
+    from launcher import Launcher
 
     launcher = Launcher(tmp_path_factory.mktemp("records"))
     yield launcher
@@ -68,7 +67,7 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with `book.txt` and a finished run of it, for tests to copy and not to change."""
+    """Return a directory with `book.txt` and a finished run of it; tests copy it and must not change it."""
     import charrnn
 
     directory = tmp_path_factory.mktemp("finished")
@@ -80,7 +79,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def finished(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
-    """Change to a directory with a text and return the finished run of it, a copy for this test only."""
+    """Change to a directory with a text and a copy of the finished run of it, and return the run directory."""
     shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return RunDirectory(Path("checkpoints/book"))
@@ -143,7 +142,7 @@ def call(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def shell(launch: "Launcher") -> Call:
-    """Return a function that runs a line of bash, in which `charrnn` is forked by the fork server."""
+    """Return a function that runs a line of bash; the fork server runs the command `charrnn` in it."""
 
     def run_line(line: str, **environment: str) -> CommandResult:
         return launch.shell(line, at=Path.cwd(), environment=os.environ | environment)
@@ -153,8 +152,8 @@ def shell(launch: "Launcher") -> Call:
 
 @pytest.fixture
 def real_shell() -> Call:
-    """Return a function that runs a line of bash, in which `charrnn` is an interpreter of its own: much slower."""
-    from launching import bash
+    """Return a function that runs a line of bash with `charrnn` in a new interpreter, which is much slower."""
+    from launcher import bash
 
     def run_line(line: str, **environment: str) -> CommandResult:
         script = f'charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}; {line}'
@@ -167,11 +166,8 @@ def real_shell() -> Call:
 def corpus(tmp_path: Path) -> Corpus:
     """Return the corpus of a text of a few thousand characters that a network can learn."""
     path = tmp_path / "text.txt"
-    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
-    sources = open_sources([str(path)])
-    return corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), tmp_path / "corpus.bin"
-    )
+    path.write_text(bottles(90))
+    return encode_corpus([str(path)], tmp_path / "corpus.bin")
 
 
 @pytest.fixture
@@ -179,9 +175,7 @@ def documents(tmp_path: Path) -> Corpus:
     """Return the corpus of a text that consists of lines as documents."""
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
-    sources = open_sources([str(path)])
-    counts = corpus_encoder.count_characters(sources, "utf-8", documents="line")
-    return corpus_encoder.encode(sources, "utf-8", counts, tmp_path / "lines.bin")
+    return encode_corpus([str(path)], tmp_path / "lines.bin", documents="line")
 
 
 @pytest.fixture
@@ -191,7 +185,7 @@ def make_trainer(corpus: Corpus) -> "Callable[..., Trainer]":
 
     from charrnn.training.trainer import Trainer
 
-    # Small products gain nothing from more threads, and lose much where the machine is busy.
+    # Small products are not faster with more threads, and much slower on a busy machine.
     torch.set_num_threads(1)
 
     def make(**settings: Any) -> Trainer:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 import pytest
-from sources import ROOT, SOURCES, dotted, parsed
+from source_code import ROOT, SOURCES, module_name, parse_source
 
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
@@ -55,7 +55,7 @@ TORCH_MODULES = (
 )
 """modules outside of `training` that import torch"""
 
-TREES = {dotted(path): parsed(path) for path in SOURCES}
+TREES = {module_name(path): parse_source(path) for path in SOURCES}
 """every module's syntax tree by its name below the package; a package is `name.__init__`"""
 
 MODULES = {name: tree for name, tree in TREES.items() if name.rpartition(".")[2] not in ("__init__", "__main__")}

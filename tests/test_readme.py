@@ -10,9 +10,9 @@ from types import ModuleType
 from unittest.mock import Mock
 
 import pytest
-from foreign import keras_network, write_foreign
-from launching import Launcher
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
+from foreign_networks import keras_network, write_network_files
+from launcher import Launcher
 
 from charrnn.cli.main import COMMANDS
 
@@ -56,7 +56,7 @@ def workplace(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Pat
         (directory / name).write_text(text)
     (directory / "names.txt").write_text("".join(f"Anna{'no' * (number % 7)}ra\n" for number in range(700)))
     (directory / "games.pgn").write_text('[Event "a game"]\n\n1. e4 e5 2. Nf3 Nc6 1-0\n\n' * 300)
-    write_foreign(directory, keras_network("gru")[0])
+    write_network_files(directory, keras_network("gru")[0])
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
     for line in ("train names.txt --documents line -q", "train book.txt --cell lstm --layers 1 --new -q"):
         result = launch.shell(shortened(f"charrnn {line}"), at=directory, environment=os.environ)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import random_model
+from common import random_model
 
 from charrnn import scoring
 from charrnn.config import NetworkConfig

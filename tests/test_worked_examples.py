@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME, letters_model
+from common import PACKAGE_HOME, letters_model
 
 import charrnn
 from charrnn.network.model_file import save_model

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from small import bottles
+from common import bottles
 
 import charrnn
 from charrnn.arguments import shown

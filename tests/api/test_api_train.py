@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 import charrnn
 from charrnn import resources

@@ -14,8 +14,8 @@ from typing import Any, TypeVar, assert_type
 
 import numpy as np
 import pytest
+from common import LETTERS, PACKAGE_HOME, Call, letters_model, random_model
 from numpy.typing import NDArray
-from small import LETTERS, PACKAGE_HOME, Call, letters_model, random_model
 
 import charrnn
 from charrnn.api.text_generator import SamplingSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call
+from common import Call
 
 import charrnn
 

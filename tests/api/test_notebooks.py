@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import random_model
+from common import random_model
 
 import charrnn
 from charrnn.inspection.measures.gate_saturation import measure_gates

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from small import FINISHED, bottles
+from common import FINISHED, bottles
 
 import charrnn
 from charrnn.training.events import Evaluation, Report

@@ -1,4 +1,4 @@
-"""Conversion of a trained run to the bundled model in charrnn/data, and the loss that half precision costs.
+"""Convert a trained run to the bundled model in charrnn/data, and print the increase of its loss by half precision.
 
     python tests/benchmarks/bundled_model.py checkpoints/standard-library --command "charrnn train --hidden 448 ..."
 
@@ -19,7 +19,7 @@ from charrnn.storage.safetensors_file import write_tensors
 from charrnn.text.held_out import held_out_text
 
 SCORED_CHARS = 100_000
-"""held-out characters on which the precisions are compared"""
+"""number of held-out characters on which the precisions are compared"""
 LICENSE = "Python and its standard library: Python Software Foundation License Version 2"
 
 
@@ -43,7 +43,7 @@ def convert(path: Path, command: str, output: Path) -> None:
 
 def main() -> None:
     """Convert the run that the command line names."""
-    parser = argparse.ArgumentParser(description="Write a run's model in half precision as the bundled model.")
+    parser = argparse.ArgumentParser(description="Write the model of a run in half precision as the bundled model.")
     parser.add_argument("run", type=Path, help="run directory")
     parser.add_argument("--command", required=True, help="command that trained the run")
     parser.add_argument("--output", type=Path, default=BUNDLED_MODEL, help="file to write (%(default)s)")

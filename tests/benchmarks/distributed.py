@@ -1,10 +1,10 @@
-"""Training by several processes against training by one: speed, start-up time, messages, and recovery from a kill.
+"""Compare training in several processes with training in one: speed, start-up time, messages, recovery from a kill.
 
     python tests/benchmarks/distributed.py [--text TEXT] [--processes 2] [--sizes 1x512 1x256] [-- OPTIONS]
 
-TEXT is Python's standard library by default; OPTIONS are those of `charrnn train`. The commands take turns, so that
-other programs slow all of them down alike. The speeds are medians over the rounds, in characters per second of the
-training steps. The script asserts nothing.
+TEXT is Python's standard library by default; OPTIONS are those of `charrnn train`. Each round runs all commands in
+turn, so that other programs slow all of them down alike. The speeds are medians over the rounds, in characters per
+second of the training steps. The script makes no assertions.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from worlds import in_each_rank
+from common_distributed import run_in_ranks
 
 from charrnn.training.process_group import ProcessGroup
 
@@ -82,14 +82,15 @@ def compare_speeds(size: str, arguments: argparse.Namespace, text: Sequence[str]
                 first.setdefault(event["event"], seconds)
             speeds[name].append(event["characters_per_second"])
             starts[name].append(first["preview"])
-    one, same_batch, threads, larger_batch = (median(taken) for taken in speeds.values())
-    for name, taken in speeds.items():
-        print(f"{size}, {name}: {median(taken):,.0f} characters/s")
+    medians = {name: median(values) for name, values in speeds.items()}
+    for name, speed in medians.items():
+        print(f"{size}, {name}: {speed:,.0f} characters/s")
+    one, same_batch, threads, larger_batch = medians.values()
     print(
         f"  same batch: {same_batch / one:.2f} times one process, {same_batch / threads:.2f} times one with threads"
     )
     print(f"  same batch per process: {larger_batch / one:.2f} times one process")
-    one_start, several_start, *_ = (median(taken) for taken in starts.values())
+    one_start, several_start, *_ = (median(values) for values in starts.values())
     print(f"  additional start-up time: {several_start - one_start:.1f} s", flush=True)
 
 
@@ -107,7 +108,7 @@ def time_messages(processes: int) -> None:
         return durations
 
     with tempfile.TemporaryDirectory() as directory:
-        control, loss = in_each_rank(processes, work, Path(directory) / "world")[0]
+        control, loss = run_in_ranks(processes, work, Path(directory) / "world")[0]
     print(f"control messages: {1e3 * control:.2f} ms; reduction of a loss alone: {1e3 * loss:.2f} ms")
 
 

@@ -1,10 +1,10 @@
-"""Memory on a large corpus: the peak of `charrnn train` on gigabytes of text against that on a few megabytes.
+"""Compare the peak memory of `charrnn train` on gigabytes of text with the peak on a few megabytes.
 
     python tests/benchmarks/memory.py [--gigabytes 8] [--steps 300] [--processes 1]
 
-The text is the embedded corpus repeated, written to a temporary directory (it takes twice its size on disk). Both
-trainings are of the same network, so the difference of their peaks is what the corpus costs. With several processes,
-which torchrun starts, the peak is that of the largest one.
+The text is the default corpus repeated, written to a temporary directory (it takes twice its size on disk). Both
+trainings have the same network, so the difference of their peaks is the memory that the corpus takes. With several
+processes, which torchrun starts, the peak of the largest process is measured.
 """
 
 import argparse
@@ -27,12 +27,12 @@ def write_repeated(path: Path, size: int) -> None:
             file.write(block[: size - start])
 
 
-def peak(text: Path, out: Path, steps: int, processes: int) -> tuple[float, float]:
-    """Train on a text; return the peak resident memory of a process in bytes, and the seconds."""
+def measure_peak(text: Path, out: Path, steps: int, processes: int) -> tuple[float, float]:
+    """Train on a text; return the peak resident memory of a process in bytes, and the duration in seconds."""
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] * (processes > 1)
     command = [sys.executable, *launcher, "-m", "charrnn", "train", str(text), "--out", str(out), "--json", "-q"]
     command += ["--steps", str(steps), "--hidden", "128", "--sample-every", "0"]
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = process.stdout.readlines()
@@ -40,7 +40,7 @@ def peak(text: Path, out: Path, steps: int, processes: int) -> tuple[float, floa
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
     assert json.loads(lines[-1])["event"] == "done"
-    return usage.ru_maxrss * 1024.0, time.perf_counter() - began
+    return usage.ru_maxrss * 1024.0, time.perf_counter() - start_time
 
 
 def main() -> None:
@@ -55,10 +55,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as directory:
             text = Path(directory, "text.txt")
             write_repeated(text, size)
-            memory, seconds = peak(text, Path(directory, "run"), arguments.steps, arguments.processes)
+            memory, seconds = measure_peak(text, Path(directory, "run"), arguments.steps, arguments.processes)
             print(f"{size / 1e9:.3f} GB of text: peak {memory / 1e6:,.0f} MB resident, {seconds:.0f} s in all")
             peaks.append(memory)
-    print(f"the corpus costs {(peaks[1] - peaks[0]) / 1e6:,.0f} MB of memory")
+    print(f"the larger text takes {(peaks[1] - peaks[0]) / 1e6:,.0f} MB more memory")
 
 
 if __name__ == "__main__":

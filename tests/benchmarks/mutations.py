@@ -1,10 +1,10 @@
-"""Damaged and forged files by the thousand: what each comes to, in how much time and memory.
+"""Read thousands of damaged and forged files, and print the outcomes and the maximum of time and memory.
 
     python tests/benchmarks/mutations.py [--files 10000] [--hidden 128] [--seed 0]
 
-Half of the files are models, half are checkpoints of the same network. A damaged file must be refused or read
-unchanged; a forged file, with correct checksums, must be refused or be a complete file of another content. Any other
-exception ends the program. Time is processor time; memory is the peak of allocations during reading.
+Half of the files are models, half are checkpoints of the same network. A damaged file must be rejected or read
+unchanged. A forged file, which has correct checksums, must be rejected or be a complete file with another content.
+Any other exception ends the program. Time is CPU time; memory is the peak of allocations during reading.
 """
 
 import argparse
@@ -21,17 +21,16 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "faults")]
 
-from damage import DAMAGES, FORGERIES, Change, outcome
+from common import bottles, encode_corpus
+from file_damage import DAMAGES, FORGERIES, Change, read_or_error
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import read_tensors
-from charrnn.text import corpus_encoder
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.trainer import Trainer
 
@@ -44,18 +43,15 @@ class Tally:
 
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     seconds: float = 0.0
-    """the slowest"""
-    share: float = 0.0
-    """the most memory, as a multiple of the complete file's size"""
+    """maximum time"""
+    memory: float = 0.0
+    """maximum memory, as a multiple of the size of the complete file"""
 
 
-def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
+def write_model_and_checkpoint(directory: Path, hidden: int) -> tuple[Path, Path]:
     """Train for two steps, and save a model and a checkpoint."""
-    (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(999)))
-    sources = open_sources([str(directory / "text.txt")])
-    corpus = corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
-    )
+    (directory / "text.txt").write_text(bottles(999))
+    corpus = encode_corpus([str(directory / "text.txt")], directory / "corpus.bin")
     trainer = Trainer(
         corpus, NetworkConfig(hidden=hidden), TrainingConfig(batch=8, length=16, lr=0.01, steps=4), "cpu"
     )
@@ -66,52 +62,52 @@ def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
     return directory / "model.safetensors", RunDirectory(directory).checkpoint(2)
 
 
-def weights_of(path: Path) -> Weights:
-    """Return the weights of a model, read as by every command."""
+def read_model(path: Path) -> Weights:
+    """Return the weights of a model, read as by all commands."""
     return load_model(path).weights
 
 
-def arrays_of(path: Path) -> Weights:
+def read_checkpoint(path: Path) -> Weights:
     """Return the arrays of a checkpoint, read as for resuming."""
     checkpoint_file.read_checkpoint_info(path)
     return read_tensors(path).arrays
 
 
 @dataclass(frozen=True, kw_only=True)
-class Victim:
+class OriginalFile:
     """A complete file that is damaged repeatedly."""
 
     kind: str
     path: Path
     content: bytes
-    reading: Callable[[Path], Weights]
+    reader: Callable[[Path], Weights]
     weights: Weights
 
+    @classmethod
+    def read(cls, kind: str, path: Path, reader: Callable[[Path], Weights]) -> "OriginalFile":
+        """Read a complete file."""
+        return cls(kind=kind, path=path, content=path.read_bytes(), reader=reader, weights=reader(path))
 
-def victim_of(kind: str, path: Path, reading: Callable[[Path], Weights]) -> Victim:
-    """Read a complete file."""
-    return Victim(kind=kind, path=path, content=path.read_bytes(), reading=reading, weights=reading(path))
 
-
-def judge(victim: Victim, change: Change, rng: Random, tally: Tally) -> None:
-    """Damage a file, read it, and count the outcome."""
-    victim.path.write_bytes(change(victim.content, rng))
+def check_change(original: OriginalFile, change: Change, rng: Random, tally: Tally) -> None:
+    """Damage or forge a file, read it, and count the outcome."""
+    original.path.write_bytes(change(original.content, rng))
     tracemalloc.start()
-    began = time.process_time()
-    loaded = outcome(victim.reading, victim.path)
-    tally.seconds = max(tally.seconds, time.process_time() - began)
-    tally.share = max(tally.share, tracemalloc.get_traced_memory()[1] / len(victim.content))
+    start_time = time.process_time()
+    loaded = read_or_error(original.reader, original.path)
+    tally.seconds = max(tally.seconds, time.process_time() - start_time)
+    tally.memory = max(tally.memory, tracemalloc.get_traced_memory()[1] / len(original.content))
     tracemalloc.stop()
     if isinstance(loaded, CharrnnError):
         assert "\n" not in loaded.message, loaded.message
-        verdict = "refused"
+        result = "rejected"
     else:
-        verdict = "read, unchanged" if is_same(victim.weights, loaded) else "read, as another file"
-        assert verdict == "read, unchanged" or change in FORGERIES, f"{change.__name__}: read as something else"
-    tally.outcomes[victim.kind, change.__name__.strip("_"), verdict] += 1
+        result = "read, unchanged" if are_equal(original.weights, loaded) else "read, changed"
+        assert result == "read, unchanged" or change in FORGERIES, f"{change.__name__}: read with other arrays"
+    tally.outcomes[original.kind, change.__name__.strip("_"), result] += 1
 
 
-def is_same(first: Weights, second: Weights) -> bool:
+def are_equal(first: Weights, second: Weights) -> bool:
     """Return whether two files contain the same arrays."""
     return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
 
@@ -125,15 +121,18 @@ def main() -> None:
     arguments = parser.parse_args()
     rng, tally = Random(arguments.seed), Tally()
     with tempfile.TemporaryDirectory() as directory:
-        model, saved = write_both(Path(directory), arguments.hidden)
-        victims = (victim_of("model", model, weights_of), victim_of("checkpoint", saved, arrays_of))
+        model_path, checkpoint_path = write_model_and_checkpoint(Path(directory), arguments.hidden)
+        originals = (
+            OriginalFile.read("model", model_path, read_model),
+            OriginalFile.read("checkpoint", checkpoint_path, read_checkpoint),
+        )
         for number in range(arguments.files):
-            judge(victims[number % 2], rng.choice((*DAMAGES, *FORGERIES)), rng, tally)
-    for (kind, change, verdict), count in sorted(tally.outcomes.items()):
-        print(f"{kind:12}{change:18}{verdict:24}{count:6,}")
-    sizes = " and ".join(f"{len(victim.content) / 1e6:.2f} MB" for victim in victims)
-    print(f"{tally.outcomes.total():,} files of {sizes}; no crash, and no damage was read as something else")
-    print(f"slowest {tally.seconds:.3f} s of processor time; most memory {tally.share:.2f} times the complete file")
+            check_change(originals[number % 2], rng.choice((*DAMAGES, *FORGERIES)), rng, tally)
+    for (kind, change, result), count in sorted(tally.outcomes.items()):
+        print(f"{kind:12}{change:18}{result:24}{count:6,}")
+    sizes = " and ".join(f"{len(original.content) / 1e6:.2f} MB" for original in originals)
+    print(f"{tally.outcomes.total():,} files of {sizes}; no crash, and no damaged file was read with other arrays")
+    print(f"maximum {tally.seconds:.3f} s of CPU time; maximum memory {tally.memory:.2f} times the complete file")
 
 
 if __name__ == "__main__":

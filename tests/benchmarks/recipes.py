@@ -1,4 +1,4 @@
-"""Comparison of hyperparameters for `recipe.py`: trains a network on a text with each of several settings.
+"""Compare hyperparameters for `recipe.py`: train a network on a text with each of several settings.
 
     python tests/benchmarks/recipes.py input.txt --work 40 hidden=384,length=64,lr=0.01,dropout=0.15 hidden=512,...
     python tests/benchmarks/recipes.py input.txt --characters 2 --threads 1 hidden=128,batch=32 hidden=128,...
@@ -12,10 +12,13 @@ results are in recipes.md.
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from charrnn import resources
 
@@ -23,12 +26,11 @@ resources.set_short_spin()  # before torch starts its threads
 resources.keep_freed_memory()
 
 import yaml
+from common import encode_corpus
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.model_file import count_matmul_weights
-from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 from charrnn.training.device import set_threads
 from charrnn.training.evaluation import evaluate_final
 from charrnn.training.events import run_to_result
@@ -39,7 +41,7 @@ TFLOP = 1e12
 
 
 def make_trainer(corpus: Corpus, setting: str, *, work: float, characters: float | None) -> Trainer:
-    """Return the trainer of a setting that reads so many characters, or else spends so many operations."""
+    """Return the trainer of a setting, which reads `characters` if given, and else spends `work` operations."""
     settings: dict[str, Any] = {
         name: yaml.safe_load(value) for name, value in (part.split("=") for part in setting.split(","))
     }
@@ -53,8 +55,8 @@ def make_trainer(corpus: Corpus, setting: str, *, work: float, characters: float
     return Trainer(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
 
 
-def try_out(trainer: Trainer) -> str:
-    """Train to the end; return the results."""
+def train(trainer: Trainer) -> str:
+    """Train to the end; return a line with the results."""
     start_time, nats = time.process_time(), list[float]()
     while not trainer.plan.finished(trainer.step):
         loss = trainer.train_step().nats
@@ -69,7 +71,7 @@ def try_out(trainer: Trainer) -> str:
 
 
 def main() -> None:
-    """Try each setting."""
+    """Train with each setting, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", help="path of a text; stdlib: Python's standard library")
     parser.add_argument("settings", nargs="+")
@@ -80,12 +82,11 @@ def main() -> None:
     set_threads(arguments.threads)
     characters = None if arguments.characters is None else arguments.characters * 1e6
     with tempfile.TemporaryDirectory() as directory:
-        sources = open_sources([] if arguments.text == "stdlib" else [arguments.text])
-        counts = corpus_encoder.count_characters(sources, "utf-8")
-        corpus = corpus_encoder.encode(sources, "utf-8", counts, Path(directory, "corpus.bin"))
+        names = [] if arguments.text == "stdlib" else [arguments.text]
+        corpus = encode_corpus(names, Path(directory, "corpus.bin"))
         for setting in arguments.settings:
             trainer = make_trainer(corpus, setting, work=arguments.work * TFLOP, characters=characters)
-            print(f"{setting}: {try_out(trainer)}", flush=True)
+            print(f"{setting}: {train(trainer)}", flush=True)
 
 
 if __name__ == "__main__":

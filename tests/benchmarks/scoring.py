@@ -1,10 +1,10 @@
-"""Scoring a text: stepped by NumPy, which needs no torch, beside torch's fused layers, in one run.
+"""Compare the speed of scoring a text step by step with NumPy and with the fused layers of torch.
 
     python tests/benchmarks/scoring.py [TEXT]
 
-Without a text, a random one. The network is random: how long a character takes does not depend on what was learned.
-The two take turns, so that whatever else the machine does slows both down alike; the ratio of the medians is what
-counts, and how far their means are apart.
+The default text is random, and so are the weights, because the speed does not depend on them. The two predictors run
+in turn, so that other programs slow both down alike. The script prints the ratio of the medians and the difference of
+the mean losses.
 """
 
 import sys
@@ -29,11 +29,11 @@ SIZES = ((1, 128), (1, 512), (2, 256))
 CHARACTERS = 200_000
 ROUNDS = 3
 PAUSE = 0.3
-"""seconds, in which idle threads of either library stop spinning"""
+"""pause in seconds before each measurement, in which idle threads of either library stop spinning"""
 
 
 def main() -> None:
-    """Print a line per network."""
+    """Print a line for each network."""
     text = Path(sys.argv[1]).read_text(encoding="utf-8")[:CHARACTERS] if len(sys.argv) > 1 else _random_text()
     vocabulary = Vocabulary(tuple(sorted(set(text))))
     ids = vocabulary.encode(text)
@@ -43,17 +43,18 @@ def main() -> None:
         rnn = InferenceRNN(network.config, {name: weight.numpy() for name, weight in network.state_dict().items()})
         predictors: dict[str, tuple[Predictor, int]] = {"stepped": (rnn, THREADS), "fused": (network, 1)}
         times: dict[str, list[float]] = {name: [] for name in predictors}
-        means = {}
+        mean_nll = {}
         for _ in range(ROUNDS):
             for name, (predictor, threads) in predictors.items():
                 time.sleep(PAUSE)
-                start = time.perf_counter()
-                means[name] = float(char_nll(predictor, ids, threads=threads).mean(dtype=np.float64))
-                times[name].append(time.perf_counter() - start)
+                start_time = time.perf_counter()
+                mean_nll[name] = float(char_nll(predictor, ids, threads=threads).mean(dtype=np.float64))
+                times[name].append(time.perf_counter() - start_time)
         stepped, fused = (median(times[name]) / len(ids) * 1e6 for name in predictors)
+        difference = abs(mean_nll["stepped"] - mean_nll["fused"])
         print(
-            f"{layers}×{hidden}: a megabyte stepped in {stepped:.1f} s, fused in {fused:.1f} s "
-            f"({stepped / fused:.2f} times), means {abs(means['stepped'] - means['fused']):.0e} apart"
+            f"{layers}×{hidden}: seconds per million characters: stepped {stepped:.1f}, fused {fused:.1f} (ratio "
+            f"{stepped / fused:.2f}); difference of the mean losses {difference:.0e}"
         )
 
 

@@ -1,10 +1,10 @@
-"""Time and memory of the search of `charrnn inspect`, stage by stage, for a model file or a random network.
+"""Measure the time and memory of each stage of the search of `charrnn inspect`, for a model file or a random network.
 
     python tests/benchmarks/search.py [MODEL] [--cell lstm] [--layers 2] [--hidden 256] [--chars 200000] [--quick]
 
-A random network costs as much as a trained one, but few of its cells are detectors and thus ablated. `--finalists`
-lowers the thresholds, so that the maximum number of cells is ablated. The text of a random network is the embedded
-corpus.
+Without MODEL, the network has random weights. Its search takes as long as that of a trained network, except that few
+of its cells are detectors and thus ablated. `--finalists` lowers the thresholds, so that the maximum number of cells
+is ablated. The text is the beginning of the default corpus.
 """
 
 import argparse
@@ -24,17 +24,17 @@ from charrnn.inspection.search import screening, verdicts
 from charrnn.inspection.search.search import search
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, weight_shapes
-from charrnn.text.sources import open_sources as find_sources
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Vocabulary
 
 Step = TypeVar("Step")
 
 
 class Stages:
-    """Progress that prints the time and memory of each stage."""
+    """Progress callback that prints the time and the peak memory of each stage of a search."""
 
     def __init__(self) -> None:
-        self.start = time.perf_counter(), time.process_time()
+        self.start_times = time.perf_counter(), time.process_time()
 
     def __call__(self, steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:
         """Yield the steps of a stage."""
@@ -45,10 +45,10 @@ class Stages:
     def lap(self, name: str) -> None:
         """Print the time since the previous call."""
         now = time.perf_counter(), time.process_time()
-        wall, cpu = (after - before for before, after in zip(self.start, now, strict=True))
+        wall, cpu = (end - start for start, end in zip(self.start_times, now, strict=True))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
         print(f"{name:42} {wall:7.2f} s, {cpu:7.2f} s of CPU time; peak so far {peak:5.0f} MB", flush=True)
-        self.start = now
+        self.start_times = now
 
 
 def random_model(config: NetworkConfig, characters: str) -> Model:
@@ -60,10 +60,10 @@ def random_model(config: NetworkConfig, characters: str) -> Model:
     return Model(config=config, vocabulary=Vocabulary(tuple(characters)), weights=weights)
 
 
-def embedded_text(count: int) -> str:
-    """Return the first `count` characters of the embedded corpus."""
+def default_text(count: int) -> str:
+    """Return the first `count` characters of the default corpus."""
     text = ""
-    for file in find_sources([]).files:
+    for file in open_sources([]).files:
         text += b"".join(file.chunks()).decode()
         if len(text) >= count:
             break
@@ -92,16 +92,16 @@ def main() -> None:
             linear_r2=9.0,
         )
         vars(screening)["judge"] = partial(verdicts.judge, rules=low_thresholds)
-    text = embedded_text(arguments.chars)
+    text = default_text(arguments.chars)
     config = NetworkConfig(cell=arguments.cell, layers=arguments.layers, hidden=arguments.hidden, embedding=64)
     model = load_model(arguments.model) if arguments.model else random_model(config, "".join(sorted(set(text))))
-    parsed, ids = ParsedText.of(text, "embedded.py"), model.vocabulary.encode(text, unknown="replace")
-    start, stages = (time.perf_counter(), time.process_time()), Stages()
+    parsed, ids = ParsedText.of(text, "text.py"), model.vocabulary.encode(text, unknown="replace")
+    start_wall, start_cpu, stages = time.perf_counter(), time.process_time(), Stages()
     rng = np.random.default_rng(0)
     options = screening.SearchOptions(quick=arguments.quick, progress=stages)
     findings = search(InferenceRNN.from_model(model), parsed, ids, rng=rng, options=options)
     stages.lap("rest")
-    wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
+    wall, cpu = time.perf_counter() - start_wall, time.process_time() - start_cpu
     with_effect = sum(finding.cause is not None for finding in findings.concepts)
     print(
         f"{findings.cells:,} cells × {len(text):,} characters, {len(findings.concepts)} findings, "

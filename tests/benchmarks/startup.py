@@ -1,9 +1,9 @@
-"""Whole processes from start to end: help, and a sample of 500 characters, beside Python and torch themselves.
+"""Time whole processes: the help, a sample of 500 characters, and for comparison the start of Python and of torch.
 
     python tests/benchmarks/startup.py [MODEL]
 
-Without a model a random one of one layer of 512 is made. The commands take turns, so that whatever else the
-machine does slows all of them down alike.
+The default model has one layer of 512 cells and random weights. Each round runs all commands in turn, so that other
+programs slow all of them down alike.
 """
 
 import subprocess
@@ -13,36 +13,32 @@ import time
 from pathlib import Path
 from statistics import median
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common import random_model
 
 from charrnn.config import NetworkConfig
-from charrnn.network.model_file import Model, save_model, weight_shapes
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.network.model_file import save_model
 
-RUNS = 15
-
-
-def random_model(directory: Path) -> Path:
-    """Return a model of the default size with 65 characters."""
-    config, vocabulary = NetworkConfig(hidden=512), Vocabulary(("\n", *map(chr, range(32, 96))))
-    rng = np.random.default_rng(0)
-    weights = {
-        name: rng.normal(size=shape, scale=0.05).astype(np.float32)
-        for name, shape in weight_shapes(config, len(vocabulary)).items()
-    }
-    save_model(directory / "model.safetensors", Model(config=config, vocabulary=vocabulary, weights=weights))
-    return directory / "model.safetensors"
+ROUNDS = 15
+CHARACTERS = "".join(("\n", *map(chr, range(32, 96))))
 
 
-def seconds(arguments: list[str]) -> float:
-    """Time one process, its output read through a pipe."""
-    start = time.perf_counter()
+def write_random_model(path: Path) -> Path:
+    """Write a model of the default size with 65 characters and random weights, and return its path."""
+    save_model(path, random_model(CHARACTERS, scale=0.05, config=NetworkConfig(hidden=512)))
+    return path
+
+
+def process_seconds(arguments: list[str]) -> float:
+    """Return the duration of a Python process whose output is read through a pipe."""
+    start_time = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.PIPE)
-    return time.perf_counter() - start
+    return time.perf_counter() - start_time
 
 
 def main(model: Path) -> None:
-    """Print the medians."""
+    """Print the median duration of each command."""
     commands = {
         "python -c pass": ["-c", "pass"],
         "charrnn -h": ["-m", "charrnn", "-h"],
@@ -50,15 +46,15 @@ def main(model: Path) -> None:
         "python -c 'import torch'": ["-c", "import torch"],
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
-    for round_number in range(RUNS + 1):
+    for round_number in range(ROUNDS + 1):
         for name, arguments in commands.items():
-            elapsed = seconds(arguments)
-            # The first round reads files from the disk, which are cached in memory afterwards.
+            elapsed = process_seconds(arguments)
+            # The first round is not counted: it reads files from the disk, which are cached afterwards.
             times[name] += [elapsed] if round_number else []
-    for name, taken_by_all in times.items():
-        print(f"{median(taken_by_all):7.3f} s  {name}")
+    for name, values in times.items():
+        print(f"{median(values):7.3f} s  {name}")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as directory:
-        main(Path(sys.argv[1]) if len(sys.argv) > 1 else random_model(Path(directory)))
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else write_random_model(Path(directory, "model.safetensors")))

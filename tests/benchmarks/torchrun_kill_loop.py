@@ -1,12 +1,12 @@
-"""Kill random processes of a training under torchrun, and compare its end with that of an undisturbed training.
+"""Kill random processes of a training under torchrun, and compare its result with an uninterrupted training.
 
     python tests/benchmarks/torchrun_kill_loop.py [--kills 200] [--processes 2] [--seed 0] [--json]
 
 One torchrun command restarts the processes after each kill. A process of random rank is killed with SIGKILL after a
-random number of steps and of milliseconds, or at a random moment of its start. The run is saved after every step, so
-that many kills interrupt a save. At the end all arrays of the last checkpoint and of the model, and all lines of the
-metrics, are compared. The times are those from a kill to the next saved step, for kills of a training that had taken
-a step since its start.
+random number of steps and milliseconds, or at a random moment of its start. The run is saved after every step, so
+that many kills interrupt a save. At the end, all arrays of the last checkpoint and of the model and all lines of the
+metrics are compared. The times are those from a kill to the next saved step; kills before the first step after a
+restart are left out.
 """
 
 import argparse
@@ -24,7 +24,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from kill_loop import OPTIONS, STEPS_A_LIFE, digest
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common import bottles
+from kill_loop import OPTIONS, STEPS_PER_KILL, digest
 
 from charrnn.storage.run_directory import RunDirectory
 
@@ -33,9 +36,9 @@ MAX_START_SECONDS = 4.0
 MAX_WAIT_SECONDS = 0.02
 """maximum time from the awaited step to the kill, in which several steps are trained and saved"""
 MAX_SECONDS = 3600.0
-"""time after which an undisturbed training has failed"""
+"""time limit of an uninterrupted training"""
 RESTART_SECONDS = 600.0
-"""time after which a restart has failed"""
+"""time limit of a restart"""
 
 
 class Training:
@@ -83,14 +86,14 @@ class Training:
             assert waited_for < RESTART_SECONDS, f"step {step} was not reached"
             time.sleep(0.002)
 
-    def end(self) -> tuple[int, str]:
+    def wait(self) -> tuple[int, str]:
         """Wait for the end, and return the exit code and the output."""
         code = self.process.wait(MAX_SECONDS)
         self._log.seek(0)
         return code, self._log.read().decode()
 
     def _children(self) -> str:
-        """Return the numbers of the child processes of torchrun."""
+        """Return the IDs of the child processes of torchrun."""
         try:
             return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         except OSError:
@@ -103,14 +106,14 @@ def kill_repeatedly(training: Training, steps: int, kills: int, rng: random.Rand
     workers: list[int] = []
     recovery_seconds, killed_at = [], math.nan
     while counts["kills"] < kills and (workers := training.new_workers(workers)):
-        before = training.step
-        last = before + max(1, (steps - before) // (kills - counts["kills"] + 1))
+        resumed_step = training.step
+        last_step = resumed_step + max(1, (steps - resumed_step) // (kills - counts["kills"] + 1))
         if rng.random() < FRACTION_OF_EARLY_KILLS:
-            training.wait_for_step(last, seconds=rng.uniform(0, MAX_START_SECONDS))
+            training.wait_for_step(last_step, seconds=rng.uniform(0, MAX_START_SECONDS))
         else:
-            training.wait_for_step(before + 1)
+            training.wait_for_step(resumed_step + 1)
             recovery_seconds.append(time.monotonic() - killed_at)
-            training.wait_for_step(rng.randint(before + 1, last))
+            training.wait_for_step(rng.randint(resumed_step + 1, last_step))
             time.sleep(rng.uniform(0, MAX_WAIT_SECONDS))
         rank = rng.randrange(len(workers))
         try:
@@ -120,7 +123,7 @@ def kill_repeatedly(training: Training, steps: int, kills: int, rng: random.Rand
         killed_at = time.monotonic()
         counts["kills"] += 1
         counts["of rank 0"] += rank == 0
-        counts["before a step"] += training.step == before
+        counts["before a step"] += training.step == resumed_step
         time.sleep(0.01)
         counts["while a file was written"] += rank == 0 and any(training.directory.path.glob(".*.tmp"))
     seconds = [round(number, 1) for number in recovery_seconds if not math.isnan(number)]
@@ -132,30 +135,30 @@ def kill_repeatedly(training: Training, steps: int, kills: int, rng: random.Rand
 
 
 def compare(parent: Path, kills: int, processes: int, seed: int) -> tuple[bool, dict[str, Any]]:
-    """Train undisturbed and with kills; return whether both ends are equal, and what was measured."""
-    steps = STEPS_A_LIFE * (kills + 1)
+    """Train without and with kills; return whether the results are equal, and counts and times."""
+    steps = STEPS_PER_KILL * (kills + 1)
     text = parent / "book.txt"
-    text.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(900)))
-    undisturbed, killed = RunDirectory(parent / "undisturbed"), RunDirectory(parent / "killed")
-    code, output = Training(text, undisturbed, steps, processes=processes).end()
+    text.write_text(bottles(900))
+    uninterrupted, killed = RunDirectory(parent / "uninterrupted"), RunDirectory(parent / "killed")
+    code, output = Training(text, uninterrupted, steps, processes=processes).wait()
     assert code == 0, output
     start_time = time.monotonic()
     training = Training(text, killed, steps, processes=processes, restarts=kills)
     try:
         counts = kill_repeatedly(training, steps, kills, random.Random(seed))
-        code, output = training.end()
+        code, output = training.wait()
     finally:
         training.process.terminate()
-    is_same = code == 0 and digest(undisturbed, steps) == digest(killed, steps)
-    if not is_same:
+    is_equal = code == 0 and digest(uninterrupted, steps) == digest(killed, steps)
+    if not is_equal:
         print(output, file=sys.stderr)
     unexpected = [line for line in output.splitlines() if line.startswith(("Traceback", "terminate called"))]
-    result = {"steps": steps, "seconds": round(time.monotonic() - start_time), "same end": is_same}
-    return is_same and not unexpected, {**counts, **result, "unexpected lines": unexpected}
+    result = {"steps": steps, "seconds": round(time.monotonic() - start_time), "equal result": is_equal}
+    return is_equal and not unexpected, {**counts, **result, "unexpected lines": unexpected}
 
 
 def main() -> None:
-    """Print what was measured; fail unless the ends are equal after the given number of kills."""
+    """Print counts and times; exit with 1 unless the results are equal after the given number of kills."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--processes", type=int, default=2)
@@ -163,9 +166,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as parent:
-        is_same, result = compare(Path(parent), arguments.kills, arguments.processes, arguments.seed)
+        is_equal, result = compare(Path(parent), arguments.kills, arguments.processes, arguments.seed)
     print(json.dumps(result) if arguments.json else "\n".join(f"{name}: {value}" for name, value in result.items()))
-    sys.exit(not is_same or result["kills"] < arguments.kills)
+    sys.exit(not is_equal or result["kills"] < arguments.kills)
 
 
 if __name__ == "__main__":

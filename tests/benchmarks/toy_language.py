@@ -1,11 +1,11 @@
-"""Generator of corpora/toy.js: a text in a small artificial language, and the true state at each of its characters.
+"""Generate corpora/toy.js, a text in a small artificial language, and the true state at each of its characters.
 
-The syntax is a subset of JavaScript's, which charrnn recognizes by the suffix: calls, assignments, lists, strings,
-comments and nested if-blocks. Code, strings and comments consist of the same few words, so that a word alone does not
-show where it is; a network has to remember the state. Long lines are broken between words, except in strings.
+The syntax is a subset of JavaScript, which charrnn recognizes by the suffix: calls, assignments, lists, strings,
+comments and nested if-blocks. Code, strings and comments consist of the same few words, so that a network cannot
+infer the state from a single word and has to remember it. Long lines are broken between words, except in strings.
 
-The text depends on the seed only, not on the version of Python. To write the file again, or the true state at each of
-its characters, a line per character:
+The text depends on the seed only, not on the version of Python. These commands write the text, and the true states
+with one line for each character:
 
     python tests/benchmarks/toy_language.py > corpora/toy.js
     python tests/benchmarks/toy_language.py --labels > labels.tsv

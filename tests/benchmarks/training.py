@@ -1,33 +1,35 @@
-"""Training's own costs: a step of `charrnn`'s loop against one of a bare torch loop, side by side.
+"""Compare the speed of the training loop of `charrnn` with a bare torch loop.
 
     python tests/benchmarks/training.py [--sizes lstm:1x512x32x64 …] [--device cuda] [--steps 10] [--rounds 15]
 
-The bare loop has the same network and precision and does nothing but forward, backward, clip and step. Both run in
-this process, a round of one and a round of the other in turn; what is printed is medians over the rounds and their
-ratio. A size is cell:layers × units × streams × characters; on a GPU the first ones are torch-rnn's, of every cell.
+The bare loop has the same network and precision and consists of forward, backward, gradient clipping and update. Both
+loops run in this process, in turn; the script prints medians over the rounds and their ratio. A size is
+cell:layers × units × streams × characters. The first three sizes for GPUs are those of the benchmark of torch-rnn.
 """
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from charrnn import resources
 
 resources.set_short_spin()  # before torch starts its threads
 
 import torch
+from common import encode_corpus
 from torch.nn import functional
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.char_rnn import CharRNN, detach_state
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpointer
 from charrnn.training.device import choose_device, choose_precision, tf32
 from charrnn.training.events import Step, TrainingWarning
@@ -44,11 +46,12 @@ SIZES = {
         *("lstm:1x512x64x64", "lstm:1x1024x64x64", "lstm:2x768x64x64", "lstm:1x2048x64x64"),
     ),
 }
-STEPS = 200
-"""times those of a round, of the plan, of which the first are made: evaluations, reports and previews come as often
-as in a real one"""
-BEFORE = 40
-"""steps that are not timed: on a GPU until it was first waited for"""
+PLANNED_ROUNDS = 200
+"""number of rounds for which the training is planned; only the first ones run, so that evaluations, reports and
+previews are as frequent as in a complete training"""
+CUDA_WARM_UP_STEPS = 40
+"""number of steps before the first timed step on a GPU, which include the first synchronization"""
+CPU_WARM_UP_STEPS = 5
 
 
 class Size(NamedTuple):
@@ -61,8 +64,8 @@ class Size(NamedTuple):
     length: int
 
     @classmethod
-    def parse_size(cls, name: str) -> "Size":
-        """Parse a size."""
+    def parse(cls, name: str) -> "Size":
+        """Parse a size, such as lstm:1x512x32x64."""
         cell, _, numbers = name.partition(":")
         return cls(cell, *(int(number) for number in numbers.split("x")))
 
@@ -90,8 +93,10 @@ def bare_steps(size: Size, vocabulary: int, device: str, precision: str) -> Iter
         yield
 
 
-def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory: Path, steps: int) -> Iterator[None]:
-    """Yield training steps of the command, with reading, saving, logging, evaluation and display."""
+def charrnn_steps(
+    corpus: Corpus, size: Size, device: str, precision: str, directory: Path, steps: int
+) -> Iterator[None]:
+    """Yield training steps of `charrnn train`, with reading, saving, logging, evaluation and display."""
     training = TrainingConfig(batch=size.batch, length=size.length, lr=1e-3, steps=steps, precision=precision)
     trainer = Trainer(corpus, size.config, training, device)
     run_directory = RunDirectory(directory)
@@ -108,32 +113,32 @@ def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory
             yield
 
 
-def seconds(steps: Iterator[None], count: int, device: str) -> float:
-    """Return the mean time of a step."""
-    began = time.perf_counter()
+def mean_seconds(steps: Iterator[None], count: int, device: str) -> float:
+    """Return the mean time of a number of steps."""
+    start_time = time.perf_counter()
     for _ in range(count):
         next(steps)
     if device == "cuda":
         torch.cuda.synchronize()
-    return (time.perf_counter() - began) / count
+    return (time.perf_counter() - start_time) / count
 
 
 def compare(name: str, corpus: Corpus, device: str, arguments: argparse.Namespace, directory: Path) -> None:
     """Print the speed of one network in both loops."""
-    size, precision = Size.parse_size(name), choose_precision(arguments.precision, device)
+    size, precision = Size.parse(name), choose_precision(arguments.precision, device)
     loops = {
         "bare": bare_steps(size, len(corpus.vocabulary), device, precision),
-        "charrnn": our_steps(corpus, size, device, precision, directory, STEPS * arguments.steps),
+        "charrnn": charrnn_steps(corpus, size, device, precision, directory, PLANNED_ROUNDS * arguments.steps),
     }
-    times: dict[str, list[float]] = {variant: [] for variant in loops}
+    times: dict[str, list[float]] = {loop: [] for loop in loops}
     with tf32(torch.device(device), allowed=True):
         for steps in loops.values():
-            seconds(steps, BEFORE if device == "cuda" else 5, device)
+            mean_seconds(steps, CUDA_WARM_UP_STEPS if device == "cuda" else CPU_WARM_UP_STEPS, device)
         for _ in range(arguments.rounds):
-            for variant, steps in loops.items():
-                times[variant].append(seconds(steps, arguments.steps, device))
-    medians = {variant: statistics.median(values) for variant, values in times.items()}
-    speeds = {variant: size.batch * size.length / median for variant, median in medians.items()}
+            for loop, steps in loops.items():
+                times[loop].append(mean_seconds(steps, arguments.steps, device))
+    medians = {loop: statistics.median(values) for loop, values in times.items()}
+    speeds = {loop: size.batch * size.length / median for loop, median in medians.items()}
     print(
         f"{name:18} {device} {precision}: charrnn {1e3 * medians['charrnn']:.3f} ms a step, "
         f"{speeds['charrnn']:,.0f} characters/s, bare loop {speeds['bare']:,.0f}; "
@@ -141,15 +146,11 @@ def compare(name: str, corpus: Corpus, device: str, arguments: argparse.Namespac
     )
 
 
-def _named(device: str) -> str:
-    return torch.cuda.get_device_name() if device == "cuda" else device
-
-
 def main() -> None:
-    """Compare every network on the default corpus."""
+    """Compare both loops for each size, on the default corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+")
-    parser.add_argument("--steps", type=int, help="a round (10; on a GPU 100)")
+    parser.add_argument("--steps", type=int, help="number of steps of a round (10; on a GPU 100)")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
@@ -157,11 +158,9 @@ def main() -> None:
     device = choose_device(arguments.device)
     arguments.steps = arguments.steps or (100 if device == "cuda" else 10)
     with tempfile.TemporaryDirectory() as directory:
-        sources = open_sources([])
-        corpus = corpus_encoder.encode(
-            sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), Path(directory, "corpus.bin")
-        )
-        print(f"{arguments.rounds} rounds of {arguments.steps} steps, {_named(device)}, torch {torch.__version__}")
+        corpus = encode_corpus([], Path(directory, "corpus.bin"))
+        device_name = torch.cuda.get_device_name() if device == "cuda" else device
+        print(f"{arguments.rounds} rounds of {arguments.steps} steps, {device_name}, torch {torch.__version__}")
         for name in arguments.sizes or SIZES.get(device, SIZES["cpu"]):
             compare(name, corpus, device, arguments, Path(directory))
 

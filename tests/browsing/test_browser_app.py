@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sessions import QUOTE_CELL, new_session, recorded
+from browser_sessions import QUOTE_CELL, make_recording, new_session
 from textual.geometry import Region
 from textual.pilot import Pilot
 
@@ -39,7 +39,7 @@ TEXTUAL_NAMES = {
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     """Return the recording of a text with quotations."""
-    return recorded()
+    return make_recording()
 
 
 def play(session: Session, steps: Play, *, size: tuple[int, int] = (80, 24)) -> BrowserApp:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser_sessions import LETTERS_TEXT, QUOTE_CELL, make_finding, make_recording, new_session, press
+from common import random_model
 from rich.console import Console
-from sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, new_session, press, recorded
-from small import random_model
 
 from charrnn.browser.jobs import CancelledError, QuickSearch, attribute, continue_text
 from charrnn.browser.keys import ACTIONS, HINTS, KEYS
@@ -29,7 +29,7 @@ NO_COLOR = Terminal(color_system=None)
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     """Return the recording of a text with quotations."""
-    return recorded()
+    return make_recording()
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_marked_cells_are_shown_as_marked(session: Session) -> None:
 
 def test_a_finding_is_shown_with_its_cell(session: Session) -> None:
     """With concept, verdict and fit."""
-    session.state.add_findings([a_finding("in_quote", QUOTE_CELL, 0.83)])
+    session.state.add_findings([make_finding("in_quote", QUOTE_CELL, 0.83)])
     press(session, "f")
     assert "in_quote: detector, fit 0.83" in screen(session)[1]
 
@@ -377,7 +377,7 @@ def test_hostile_text_is_shown_as_visible_symbols() -> None:
     """In the map, in the lists, in the predictions and in the title; without Unicode in ASCII."""
     model = random_model("".join(sorted(set(HOSTILE))))
     for terminal in (Terminal(color_system="256"), NO_COLOR, Terminal(unicode=False)):
-        session = new_session(recorded(model, HOSTILE * 9), terminal=terminal)
+        session = new_session(make_recording(model, HOSTILE * 9), terminal=terminal)
         session.title = HOSTILE
         session.message = HOSTILE
         shown = screen(session)
@@ -421,7 +421,7 @@ def test_levels_are_quantized_once_for_each_cell(session: Session) -> None:
 
 def a_search(model_text: str = LETTERS_TEXT * 40) -> QuickSearch:
     """Return a search of the handmade model."""
-    recording = recorded()
+    recording = make_recording()
     text = EncodedText(parsed=ParsedText.of(model_text), ids=recording.vocabulary.encode(model_text))
     return QuickSearch(rnn=recording.rnn, text=text, concepts=(), signal="c", seed=0)
 

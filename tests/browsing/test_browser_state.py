@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser_sessions import LETTERS_TEXT, QUOTE_CELL, make_finding, make_recording
+from common import random_model
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, recorded
-from small import random_model
 
 from charrnn.browser.query import active_cells
 from charrnn.browser.recording import MAX_BYTES, max_characters
@@ -24,7 +24,7 @@ from charrnn.network.inference import InferenceRNN
 @pytest.fixture
 def state() -> BrowserState:
     """Return the state of a browser over a text with quotations."""
-    return BrowserState(recorded())
+    return BrowserState(make_recording())
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "peephole"])
@@ -32,7 +32,7 @@ def test_a_recording_has_every_signal_of_every_cell(cell: Any) -> None:
     """The values are those of the recording of activations, rounded to half precision."""
     model = random_model(config=NetworkConfig(cell=cell, layers=2, hidden=5, embedding=3))
     text = "abc fed\nhgab " * 9
-    recording, rnn = recorded(model, text), InferenceRNN.from_model(model)
+    recording, rnn = make_recording(model, text), InferenceRNN.from_model(model)
     assert recording.signals[0] == rnn.signal_name
     assert set(recording.signals) == {rnn.signal_name, "h", *rnn.gate_names}
     for number, signal in enumerate(recording.signals):
@@ -45,7 +45,7 @@ def test_a_recording_has_every_signal_of_every_cell(cell: Any) -> None:
 def test_predictions_are_those_of_the_surprisal() -> None:
     """The bits, the rank and the guesses of each character; the last character has a prediction without either."""
     model = random_model()
-    recording = recorded(model, "abc fed hgab")
+    recording = make_recording(model, "abc fed hgab")
     surprise = measure_surprisal(recording.rnn, model.vocabulary, recording.ids, guesses=2)
     for position in range(1, 12):
         prediction = recording.prediction_after(position - 1)
@@ -66,7 +66,7 @@ def test_cells_are_ordered_by_finding_then_by_variance(state: BrowserState) -> N
     by_variance = np.argsort(-state.recording.variances, kind="stable").tolist()
     assert state.ranking == by_variance
     weak, strong = (
-        a_finding(name, f"1.{unit}", fit, verdict)
+        make_finding(name, f"1.{unit}", fit, verdict)
         for name, unit, fit, verdict in (("word", 3, 0.9, "partial"), ("quote", 7, 0.6, "detector"))
     )
     cell = state.cell
@@ -212,4 +212,4 @@ def test_a_concept_is_underlined_where_it_holds(state: BrowserState) -> None:
     assert state.marks is None
 
 
-_RECORDING = recorded()
+_RECORDING = make_recording()

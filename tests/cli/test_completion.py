@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.storage.run_directory import RunDirectory
 

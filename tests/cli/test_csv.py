@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from planted import some_text
-from small import Call
+from common import Call
+from planted_networks import some_text
 
 from charrnn.cli.csv_output import write_csv
 from charrnn.storage.run_directory import RunDirectory

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import SMALL as CONFIG
-from small import Call, random_model
+from common import SMALL as CONFIG
+from common import Call, random_model
 
 import charrnn
 from charrnn.errors import CharrnnError

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.cli.export import FORMATS
 from charrnn.storage.atomic_file import atomic_write

@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from foreign import CHARACTERS, SIZE, TEXT, Tensors, keras_network, onnx_network, safetensors, write_foreign
-from small import Call, CommandResult
+from common import Call, CommandResult
+from foreign_networks import (
+    CHARACTERS,
+    SIZE,
+    TEXT,
+    Tensors,
+    keras_network,
+    onnx_network,
+    safetensors,
+    write_network_files,
+)
 from torch import nn
 
 from charrnn.cli.import_model import LAYOUTS
@@ -64,7 +73,7 @@ def notebook(kind: Kind, **options: Any) -> Notebook:
 
 def imported(call: Call, here: Path, tensors: Tensors, expected: float, *options: str) -> CommandResult:
     """Import tensors whose loss must be the expected one to 1e-5, and return the result."""
-    write_foreign(here, tensors)
+    write_network_files(here, tensors)
     result = call(*IMPORT, "--expect", repr(expected), *options)
     assert (result.code, result.err) == (0, "")
     return result
@@ -112,7 +121,7 @@ def test_the_loss_of_onnx_weights_is_the_original_one(
 
 def test_which_gru_onnx_weights_are_must_be_named(call: Call, here: Path) -> None:
     """The hint has both choices."""
-    write_foreign(here, onnx_network("gru")[0])
+    write_network_files(here, onnx_network("gru")[0])
     result = call(*IMPORT)
     assert (result.code, OUT.exists()) == (1, False)
     assert "`--cell gru` for linear_before_reset=1, `--cell gru-reset-before` for linear_before_reset=0" in result.err
@@ -131,7 +140,7 @@ def test_a_square_output_without_a_usual_name_is_ambiguous(call: Call, here: Pat
     """`--map` names its orientation."""
     tensors, expected = onnx_network("lstm", SIZE)
     tensors["w"] = tensors.pop("onnx::MatMul_9")
-    write_foreign(here, tensors)
+    write_network_files(here, tensors)
     assert "'w' is square, so it may be transposed" in call(*IMPORT).err
     imported(call, here, tensors, expected, "--map", "w=output.weight.T")
 
@@ -173,14 +182,14 @@ def test_ambiguous_parts_are_named_by_the_user(call: Call, here: Path) -> None:
     model = notebook(nn.GRU)
     names = {"layers.bias_ih_l0": "b1", "layers.bias_hh_l0": "b2", "layers.weight_ih_l0": "w1"}
     tensors = {names.get(name, name): array for name, array in model.tensors().items()}
-    write_foreign(here, tensors)
+    write_network_files(here, tensors)
     assert "weight_ih of layer 1 is missing" in call(*IMPORT).err
     maps = [f"{theirs}={name.replace('layers', 'rnn')}" for name, theirs in names.items()]
     imported(call, here, tensors, model.loss(), *(word for pair in maps for word in ("--map", pair)))
     model = notebook(nn.LSTM, embedding=6, units=6)
     tensors = model.tensors()
     tensors["a"], tensors["b"] = tensors.pop("emb.weight"), tensors.pop("fc.weight")
-    write_foreign(here, tensors)
+    write_network_files(here, tensors)
     assert "ambiguous which part is which: 'a' (" in call(*IMPORT, "--out", "two").err
     imported(call, here, tensors, model.loss(), "--map", "b=output.weight", "--out", "two")
 
@@ -194,7 +203,8 @@ def test_separate_modules_are_stacked_by_their_numbers(call: Call, here: Path) -
         base, _, layer = name.rpartition("_l")
         cells[f"cell{int(layer) + 9}.{base.removeprefix('layers.')}" if name.startswith("layers") else name] = array
     imported(call, here, cells, model.loss())
-    write_foreign(here, {name.replace("cell9", "top").replace("cell10", "base"): a for name, a in cells.items()})
+    renamed = {name.replace("cell9", "top").replace("cell10", "base"): array for name, array in cells.items()}
+    write_network_files(here, renamed)
     assert "ambiguous which part is which" in call(*IMPORT, "--out", "other").err
 
 
@@ -219,7 +229,7 @@ def test_every_command_reads_an_imported_model(call: Call, here: Path) -> None:
 def test_a_wrong_loss_imports_nothing(call: Call, here: Path) -> None:
     """Exit code 1, with both losses; 1e-5 of the loss are allowed."""
     model = notebook(nn.LSTM)
-    write_foreign(here, model.tensors())
+    write_network_files(here, model.tensors())
     result = call(*IMPORT, "--expect", str(model.loss() * 1.0001))
     assert (result.code, OUT.parent.exists()) == (1, False)
     assert f"the loss is {model.loss():.6g}" in result.err
@@ -229,7 +239,7 @@ def test_a_wrong_loss_imports_nothing(call: Call, here: Path) -> None:
 
 def test_an_existing_directory_is_left_as_it_is(call: Call, here: Path) -> None:
     """Also an empty one, a file, and a dangling link."""
-    write_foreign(here, notebook(nn.LSTM).tensors())
+    write_network_files(here, notebook(nn.LSTM).tensors())
     (here / "file").write_text("kept")
     (here / "empty").mkdir()
     (here / "link").symlink_to("nowhere")
@@ -243,7 +253,7 @@ def test_an_existing_directory_is_left_as_it_is(call: Call, here: Path) -> None:
 
 def refused(call: Call, here: Path, tensors: Tensors, *options: str) -> str:
     """Return the error for some tensors, which must be one line."""
-    write_foreign(here, tensors)
+    write_network_files(here, tensors)
     result = call(*IMPORT, *options)
     assert (result.code, OUT.exists()) == (1, False)
     return result.err.splitlines()[0]
@@ -274,7 +284,7 @@ def test_unsupported_networks_are_named(call: Call, here: Path) -> None:
 def test_a_vocabulary_of_another_size_is_reported_with_both_numbers(call: Call, here: Path) -> None:
     """With an embedding and one-hot."""
     for options in ({}, {"embedding": 0}):
-        write_foreign(here, notebook(nn.LSTM, **options).tensors())
+        write_network_files(here, notebook(nn.LSTM, **options).tensors())
         Path("chars.json").write_text(json.dumps(CHARACTERS[:-2]))
         result = call(*IMPORT)
         assert f"the vocabulary has {SIZE - 2} characters, but the weights are for {SIZE}" in result.err
@@ -304,7 +314,7 @@ def test_other_formats_are_not_opened_and_their_conversion_is_shown(
     call: Call, here: Path, content: bytes, suffix: str, package: str
 ) -> None:
     """On standard output is a Python program, on standard error one line and a hint."""
-    write_foreign(here, {})
+    write_network_files(here, {})
     Path(f"it's{suffix}").write_bytes(content)
     result = call("import", f"it's{suffix}", "--vocabulary", "chars.json")
     assert (result.code, len(result.err.splitlines())) == (1, 3)
@@ -322,7 +332,7 @@ def test_the_lines_that_convert_a_torch_file_work(call: Call, here: Path) -> Non
     """A checkpoint with a state dict becomes an importable file."""
     pytest.importorskip("safetensors")
     model = notebook(nn.LSTM)
-    write_foreign(here, {})
+    write_network_files(here, {})
     torch.save({"state_dict": model.state_dict(), "epoch": 3}, "net.pt")
     convert(call, "net.pt")
     assert call(*IMPORT, "--expect", str(model.loss())).code == 0
@@ -344,7 +354,7 @@ def test_the_lines_that_convert_an_onnx_file_work(call: Call, here: Path) -> Non
     ]
     arrays = [onnx.numpy_helper.from_array(array, other[name]) for name, array in tensors.items()]
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "net", [], [], arrays)), "net.onnx")
-    write_foreign(here, {})
+    write_network_files(here, {})
     convert(call, "net.onnx")
     assert call(*IMPORT, "--expect", str(expected)).code == 0
 
@@ -377,7 +387,7 @@ def test_special_tokens_and_ids_without_a_character_become_other_characters(call
     """U+FFFD for unknown characters, private-use characters for others; each is reported."""
     assert characters(["", "[UNK]", "a", "<eos>"]) == ("\ue000", "\ufffd", "a", "\ue001")
     assert characters({"a": 1, "b": 2}) == ("\ue000", "a", "b")
-    write_foreign(here, notebook(nn.LSTM).tensors())
+    write_network_files(here, notebook(nn.LSTM).tensors())
     Path("chars.json").write_text(json.dumps([*CHARACTERS[:-1], "<unk>"]))
     assert "note: '<unk>' is no character; U+FFFD stands for it" in call(*IMPORT).err
 
@@ -400,7 +410,7 @@ def test_special_tokens_and_ids_without_a_character_become_other_characters(call
 )
 def test_a_vocabulary_that_cannot_be_read_is_refused(call: Call, here: Path, content: object, message: str) -> None:
     """In one line, with the entry."""
-    write_foreign(here, notebook(nn.LSTM).tensors())
+    write_network_files(here, notebook(nn.LSTM).tensors())
     Path("chars.json").write_text(content if isinstance(content, str) else json.dumps(content))
     result = call(*IMPORT)
     assert (result.code, len(result.err.splitlines()[0:1])) == (1, 1)
@@ -410,7 +420,7 @@ def test_a_vocabulary_that_cannot_be_read_is_refused(call: Call, here: Path, con
 def test_a_model_of_charrnn_needs_no_import(call: Call, here: Path) -> None:
     """The error says so; foreign metadata are ignored."""
     tensors = notebook(nn.LSTM).tensors()
-    write_foreign(here, tensors)
+    write_network_files(here, tensors)
     Path("net.safetensors").write_bytes(safetensors(tensors, {"format": "charrnn/1"}))
     assert "net.safetensors is a charrnn model already" in call(*IMPORT).err
     Path("net.safetensors").write_bytes(safetensors(tensors, {"format": "pt"}))

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model

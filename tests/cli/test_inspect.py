@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import Call, random_model
+from common import Call, encode_corpus, random_model
 
 from charrnn import resources
 from charrnn.cli import inspect_heatmaps, inspect_search
@@ -19,8 +19,6 @@ from charrnn.inspection.search.search import search as find_cells
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
-from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Ids
 
 RECORDED: dict[str, Findings] = {}
@@ -251,10 +249,7 @@ def test_listing_counts_episodes_in_a_text_without_reading_the_network(call: Cal
 def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirectory) -> None:
     """In the held-out text beside the model, for the requested concepts only, custom ones included."""
     Path("text.txt").write_text(TEXT)
-    sources = open_sources(["text.txt"])
-    corpus = corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), run_here.corpus
-    )
+    corpus = encode_corpus(["text.txt"], run_here.corpus)
     held_out = TEXT[corpus.split_position(0.5) - 1 :]
     held_out = held_out[held_out.index("\n") + 1 :]
     training = {"train_characters": corpus.split_position(0.5)}

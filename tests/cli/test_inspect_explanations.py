@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from small import Call
+from common import Call
 
 import charrnn
 from charrnn.storage.run_directory import RunDirectory

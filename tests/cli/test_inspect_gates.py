@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 import charrnn
 from charrnn.config import NetworkConfig

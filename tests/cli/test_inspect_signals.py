@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 import charrnn
 from charrnn.cli import inspect_export

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.measures.lag_attribution import attribute_by_lag

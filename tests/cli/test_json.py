@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 from charrnn.cli.streams import write_json
 from charrnn.network.model_file import save_model

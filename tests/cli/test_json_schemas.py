@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 import schemas
-from carried import carried_run
-from foreign import keras_network, write_foreign
-from planted import alphabet_of, network, some_text
+from carrier_networks import carried_run
+from common import Call, encode_corpus, random_model
+from foreign_networks import keras_network, write_network_files
+from planted_networks import alphabet_of, network, some_text
 from schemas import changes, headings, schema
-from small import Call, random_model
 
 import charrnn
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus_encoder import count_characters, encode
-from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.events import EarlyStop, TrainingWarning
 from charrnn.training.metrics import event_dict
@@ -97,7 +95,7 @@ def place(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "text.txt").write_text(TEXT)
     (directory / "short.txt").write_text(TEXT[:200])
     (directory / "foreign").mkdir()
-    write_foreign(directory / "foreign", keras_network("lstm")[0])
+    write_network_files(directory / "foreign", keras_network("lstm")[0])
     alphabet = alphabet_of(TEXT)
     config, weights = network("lstm", {7: "in_quote"}, twins={2: 7})
     planted = Model(config=config, vocabulary=Vocabulary(tuple(alphabet)), weights=weights)
@@ -125,8 +123,7 @@ def keep_copied(run: RunDirectory) -> None:
     training, held_out = other + text, "h g" * 100
     path = run.path / "text.txt"
     path.write_text(training + held_out, newline="")
-    sources = open_sources([str(path)])
-    encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
+    encode_corpus([str(path)], run.corpus)
     save_model(run.model, dataclasses.replace(model, training={"train_characters": len(training)}))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
-from small import PACKAGE_HOME, Call
+from common import PACKAGE_HOME, Call
 
 from charrnn._version import __version__
 from charrnn.cli import main

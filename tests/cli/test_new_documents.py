@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from common import SMALL, Call, random_model
 from hypothesis import given
 from hypothesis import strategies as st
-from small import SMALL, Call, random_model
 
 import charrnn
 from charrnn.errors import CharrnnError, WrongUsageError

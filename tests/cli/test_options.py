@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 import pytest
+from common import Call
 from hypothesis import given
 from hypothesis import strategies as st
-from small import Call
 
 import charrnn
 from charrnn.cli.cell_types import CellIdType

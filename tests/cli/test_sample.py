@@ -10,16 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launcher
-from small import SMALL, Call, random_model
+from common import SMALL, Call, encode_corpus, random_model
+from launcher import Launcher
 
 import charrnn
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, save_model
 from charrnn.scoring import score
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus_encoder import count_characters, encode
-from charrnn.text.sources import open_sources
 
 
 @pytest.fixture(autouse=True)
@@ -233,8 +231,7 @@ def keep_corpus(run: RunDirectory, text: str) -> None:
     """Store a text as the corpus of a run."""
     path = run.path / "text.txt"
     path.write_text(text, newline="")
-    sources = open_sources([str(path)])
-    encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
+    encode_corpus([str(path)], run.corpus)
 
 
 def test_json_has_no_end_without_a_length(call: Call) -> None:

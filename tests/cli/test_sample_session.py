@@ -6,10 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from carried import carried_run
-from launching import Launcher
-from screens import terminal
-from small import Call, CommandResult, random_model
+from carrier_networks import carried_run
+from common import Call, CommandResult, random_model
+from launcher import Launcher
+from terminal_screen import terminal
 
 from charrnn.cli.sample_interactive import MAX_LINE_BYTES, complete_command, completion_binding
 from charrnn.cli.sample_options import SampleOptions
@@ -333,20 +333,20 @@ def test_a_document_ends_a_continuation(run: RunDirectory, commands: Callable[..
 def test_a_terminal_has_a_prompt_and_ctrl_c_ends_a_continuation(launch: Launcher) -> None:
     """Ctrl-C at the prompt discards the line, and Ctrl-D ends the session."""
     with terminal("sample", "--interactive", "--seed", "7", "-n", "0", launch=launch) as screen:
-        screen.until(lambda: screen.text.endswith(">"))
+        screen.wait_for(lambda: screen.text.endswith(">"))
         assert "/help lists commands" in screen.text
         screen.type("abc\r")
-        screen.until(lambda: len(screen.text) > 400)
+        screen.wait_for(lambda: len(screen.text) > 400)
         screen.type("\x03")
-        screen.until(lambda: screen.text.endswith("\n>"))
+        screen.wait_for(lambda: screen.text.endswith("\n>"))
         screen.type("fgh")
-        screen.until(lambda: screen.text.endswith("> fgh"))
+        screen.wait_for(lambda: screen.text.endswith("> fgh"))
         screen.type("\x03")
-        screen.until(lambda: screen.text.endswith("\n>"))
+        screen.wait_for(lambda: screen.text.endswith("\n>"))
         screen.type("/length 5\r")
-        screen.until(lambda: "at most 5 characters" in screen.text)
+        screen.wait_for(lambda: "at most 5 characters" in screen.text)
         screen.type("/undo\r")
-        screen.until(lambda: "removed" in screen.text)
+        screen.wait_for(lambda: "removed" in screen.text)
         screen.type("\x04")
         assert screen.wait() == 0
 
@@ -378,11 +378,11 @@ def test_continuations_are_colored_on_a_terminal(launch: Launcher, show: str) ->
     """Without color digits stand below them, none below the user's text; an interrupted text has a digit for each."""
     arguments = ("sample", "--interactive", "--seed", "7", "-n", "0", "--show", show)
     with terminal(*arguments, environment={"NO_COLOR": "1"}, launch=launch) as screen:
-        screen.until(lambda: screen.text.endswith(">"))
+        screen.wait_for(lambda: screen.text.endswith(">"))
         screen.type("abc\r")
-        screen.until(lambda: len(screen.text) > 600)
+        screen.wait_for(lambda: len(screen.text) > 600)
         screen.type("\x03")
-        screen.until(lambda: screen.text.endswith("\n>"))
+        screen.wait_for(lambda: screen.text.endswith("\n>"))
         screen.type("\x04")
         assert screen.wait() == 0
     lines = screen.text.partition("> abc\n")[2].splitlines()[:-1]

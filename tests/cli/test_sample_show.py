@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from carried import carried_run
-from launching import Launcher
-from screens import Terminal, terminal
-from small import Call, random_model
+from carrier_networks import carried_run
+from common import Call, random_model
+from launcher import Launcher
+from terminal_screen import Terminal, terminal
 
 from charrnn.network.model_file import save_model
 from charrnn.storage.run_directory import RunDirectory

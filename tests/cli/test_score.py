@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 import charrnn
 from charrnn.config import NetworkConfig

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launcher
-from small import Call, CommandResult, bottles
+from common import Call, CommandResult, bottles
+from launcher import Launcher
 
 from charrnn.cli.train_messages import precision_label
 from charrnn.storage.run_directory import RunDirectory
@@ -105,7 +105,7 @@ def test_a_stopped_and_resumed_training_ends_with_the_same_bytes(text: Path, lau
     """After Ctrl-C and a resume, the last checkpoint equals that of an uninterrupted run."""
     arguments = ("train", str(text), *SMALL, "--steps", "100", "--dropout", "0.2", "-q")
     uninterrupted = launch(*arguments, "--out", "whole", at=Path.cwd())
-    stopped = launch(*arguments, "--out", "stopped", "--save-every", "0.05", at=Path.cwd(), slow_in="step")
+    stopped = launch(*arguments, "--out", "stopped", "--save-every", "0.05", at=Path.cwd(), slow_phase="step")
     stopped.reach_slow_phase(slow_steps=4)
     stopped.signal(signal.SIGINT)
     assert stopped.wait() == -signal.SIGINT

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from small import Call, CommandResult
+from common import Call, CommandResult
 
 SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1", "--steps", "30")
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RunDirectory

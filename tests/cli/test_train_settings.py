@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 import pytest
-from sources import SOURCES, parsed
+from source_code import SOURCES, parse_source
 
 from charrnn.api.train import TrainSettings, validate_settings
 from charrnn.arguments import AUTO
@@ -171,7 +171,7 @@ def test_no_list_of_setting_names_is_written_by_hand() -> None:
     """Every such list in the package is derived from the declarations."""
     handwritten = []
     for path in SOURCES:
-        for node in ast.walk(parsed(path)):
+        for node in ast.walk(parse_source(path)):
             if isinstance(node, ast.Tuple | ast.List | ast.Set):
                 names: list[Any] = [item.value for item in node.elts if isinstance(item, ast.Constant)]
                 if len([name for name in names if name in SETTINGS]) > 2:

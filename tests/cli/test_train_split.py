@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small import Call, CommandResult
+from common import Call, CommandResult
 
 import charrnn
 from charrnn.api.train import validate_settings

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import Call, random_model
+from common import Call, encode_corpus, random_model
 
 from charrnn import resources
 from charrnn.config import NetworkConfig
@@ -157,14 +157,11 @@ def test_views_of_many_streams_use_the_idle_cores(
 def test_errors_are_compared_with_an_n_gram_if_the_training_text_is_available(call: Call, tmp_path: Path) -> None:
     """The n-gram model is fitted on the corpus of the run."""
     from charrnn.network.model_file import load_model
-    from charrnn.text import corpus_encoder
-    from charrnn.text.sources import open_sources
 
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     (tmp_path / "book.txt").write_text(TEXT)
-    sources = open_sources([str(tmp_path / "book.txt")])
-    corpus = corpus_encoder.encode(sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), run.corpus)
+    corpus = encode_corpus([str(tmp_path / "book.txt")], run.corpus)
     model = random_model("".join(corpus.vocabulary.characters))
     save_model(run.model, model.__class__(**{**vars(model), "training": {"train_characters": len(TEXT) // 2}}))
     assert load_model(run.model).training

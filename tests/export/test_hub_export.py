@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import model_of
-from small import Call
+from common import Call
+from exported_models import make_model
 
 from charrnn.export.markdown import code_block, code_span
 from charrnn.network.model_file import Model, load_model, save_model
@@ -44,7 +44,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     monkeypatch.chdir(tmp_path)
     directory = RunDirectory(Path("run"))
     directory.path.mkdir()
-    save_model(directory.model, dataclasses.replace(model_of("lstm"), training=TRAINING))
+    save_model(directory.model, dataclasses.replace(make_model("lstm"), training=TRAINING))
     directory.metrics.write_text(json.dumps({"event": "ngram", "step": 0, **NGRAM}))
     return directory
 
@@ -161,7 +161,7 @@ def test_a_finding_with_an_impossible_value_is_refused(changed: dict[str, Any], 
 def test_a_model_without_a_record_of_its_training_has_a_card(call: Call, run: RunDirectory) -> None:
     """Without the sections about training and evaluation."""
     run.metrics.unlink()
-    model: Model = dataclasses.replace(model_of("gru", documents="line"), training={})
+    model: Model = dataclasses.replace(make_model("gru", documents="line"), training={})
     save_model(run.model, model)
     headings = [line for line in card(call).splitlines() if line.startswith("## ")]
     assert headings == ["## Training", "## Sample", "## Usage", "## License"]

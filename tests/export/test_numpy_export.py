@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported import CELLS, model_of, run_script
-from small import Call, CommandResult, random_model
+from common import Call, CommandResult, random_model
+from exported_models import CELLS, make_model, run_script
 
 from charrnn.config import NetworkConfig
 from charrnn.export import numpy_export as exports
@@ -65,7 +65,7 @@ def sampled(call: Call, script: Path, *arguments: str) -> str:
 
 def test_the_script_needs_numpy_only(call: Call, tmp_path: Path) -> None:
     """In an interpreter without charrnn."""
-    script = exported(model_of("lstm"), tmp_path)
+    script = exported(make_model("lstm"), tmp_path)
     done = run_script(script, *SAMPLE, "--seed", "0")
     assert (done.returncode, done.stderr.decode()) == (0, "")
     assert done.stdout.decode() == sampled(call, script, *SAMPLE, "--seed", "0")
@@ -75,14 +75,14 @@ def test_the_script_needs_numpy_only(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
 def test_the_text_is_that_of_charrnn_for_each_seed(seed: str, same_text: SameText, tmp_path: Path) -> None:
     """2,000 characters with temperature, top-k and a prompt."""
-    script = exported(model_of("lstm"), tmp_path)
+    script = exported(make_model("lstm"), tmp_path)
     same_text(script, *SAMPLE, "--seed", seed)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_text_is_that_of_charrnn_for_each_cell(cell: str, same_text: SameText, tmp_path: Path) -> None:
     """With one-hot inputs."""
-    script = exported(model_of(cell, embedding=0), tmp_path)
+    script = exported(make_model(cell, embedding=0), tmp_path)
     same_text(script, *SAMPLE, "--seed", "1")
 
 
@@ -91,7 +91,7 @@ def test_the_text_without_a_prompt_is_that_of_charrnn(
     arguments: tuple[str, ...], same_text: SameText, tmp_path: Path
 ) -> None:
     """By default as long as those of charrnn, and at temperature 0."""
-    script = exported(model_of("gru"), tmp_path)
+    script = exported(make_model("gru"), tmp_path)
     same_text(script, *arguments)
 
 
@@ -111,21 +111,21 @@ def test_a_large_table_of_inputs_is_not_computed(
     """The products of single characters are rounded as in charrnn."""
     for module in ("charrnn.export.numpy_export", "charrnn.network.inference"):
         monkeypatch.setattr(f"{module}.MAX_TABLE", 10)
-    script = exported(model_of("lstm"), tmp_path)
+    script = exported(make_model("lstm"), tmp_path)
     assert "INPUTS" not in script.read_text(encoding="utf-8")
     same_text(script, *SAMPLE, "--seed", "1")
 
 
 def test_a_prompt_is_normalized_like_the_training_text(same_text: SameText, tmp_path: Path) -> None:
     """A decomposed é is read as the composed one."""
-    model = dataclasses.replace(model_of("rnn"), training={"normalization": "NFC"})
+    model = dataclasses.replace(make_model("rnn"), training={"normalization": "NFC"})
     script = exported(model, tmp_path)
     same_text(script, "--prompt", "e\u0301", "--seed", "1", "--length", "50")
 
 
 def test_an_unknown_character_of_the_prompt_is_an_error(call_script: Call, tmp_path: Path) -> None:
     """In one line after the usage."""
-    result = call_script(exported(model_of("lstm"), tmp_path), "--prompt", "Q")
+    result = call_script(exported(make_model("lstm"), tmp_path), "--prompt", "Q")
     assert result.code == 2
     assert result.err.splitlines()[-1].endswith("error: the model never saw ['Q']")
 
@@ -135,7 +135,7 @@ def test_the_line_of_a_terminal_is_ended(
     documents: str | None, call_script: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once; control characters are replaced there."""
-    script = exported(model_of("rnn", documents=documents) if documents != "file" else file_model(), tmp_path)
+    script = exported(make_model("rnn", documents=documents) if documents != "file" else file_model(), tmp_path)
     arguments = ("--length", "300", "--temperature", "5", "--seed", "1")
     piped = call_script(script, *arguments).out
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
@@ -151,7 +151,7 @@ def file_model() -> Model:
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_script_is_a_page(cell: str, tmp_path: Path) -> None:
     """At most 80 lines for every network, and without any text of the model."""
-    model = dataclasses.replace(model_of(cell, documents="line"), training={"normalization": "NFC", "corpus": "§§"})
+    model = dataclasses.replace(make_model(cell, documents="line"), training={"normalization": "NFC", "corpus": "§§"})
     script = exported(model, tmp_path).read_text(encoding="utf-8")
     assert len(script.splitlines()) <= 80
     assert "{{" not in script
@@ -161,7 +161,7 @@ def test_the_script_is_a_page(cell: str, tmp_path: Path) -> None:
 
 def test_the_arrays_are_read_without_pickle(tmp_path: Path) -> None:
     """As any file of `np.savez`; the characters are code points."""
-    model = model_of("peephole")
+    model = make_model("peephole")
     exported(model, tmp_path)
     arrays = dict(np.load(tmp_path / "numpy" / exports.ARRAYS, allow_pickle=False))
     assert "".join(map(chr, arrays["characters"])) == "".join(model.vocabulary.characters)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exported import CELLS, logits_after, model_of, run_script, two_texts
+from common import PACKAGE_HOME, Call
+from exported_models import CELLS, logits_after, make_model, run_script, two_texts
 from numpy.typing import NDArray
-from small import PACKAGE_HOME, Call
 
 from charrnn.export.directory import write_directory
 from charrnn.export.onnx_export import REQUIREMENT, onnx_export
@@ -44,7 +44,7 @@ def test_the_graph_computes_the_logits_of_charrnn(
     cell: str, embedding: int, documents: str | None, tmp_path: Path
 ) -> None:
     """From the exported initial state, for any number and length of texts, in parts with the state passed on."""
-    model = model_of(cell, embedding=embedding, documents=documents)
+    model = make_model(cell, embedding=embedding, documents=documents)
     directory, ids = exported(model, tmp_path), two_texts(model)
     session, initial = runtime.InferenceSession(directory / "model.onnx"), np.load(directory / "initial.npz")["state"]
     expected = logits_after(model, ids)
@@ -60,7 +60,7 @@ def test_the_graph_computes_the_logits_of_charrnn(
 
 def test_the_graph_has_the_promised_inputs_and_outputs(tmp_path: Path) -> None:
     """With dynamic axes, the vocabulary and the initial state as metadata, and no path of this machine."""
-    directory = exported(model_of("lstm"), tmp_path)
+    directory = exported(make_model("lstm"), tmp_path)
     graph = onnx.load(directory / "model.onnx")
     onnx.checker.check_model(graph, full_check=True)
     session = runtime.InferenceSession(directory / "model.onnx")
@@ -79,7 +79,7 @@ def test_the_graph_has_the_promised_inputs_and_outputs(tmp_path: Path) -> None:
 
 def test_the_script_writes_text_without_charrnn(call: Call, tmp_path: Path) -> None:
     """With ONNX Runtime; the most likely text is that of charrnn."""
-    script = exported(model_of("cifg", documents="line"), tmp_path) / "model.py"
+    script = exported(make_model("cifg", documents="line"), tmp_path) / "model.py"
     done = run_script(script, "--prompt", "ab\nc", "--length", "100", "--temperature", "0")
     assert (done.returncode, done.stderr.decode()) == (0, "")
     expected = call("sample", str(tmp_path / "model.safetensors"), "-p", "ab\nc", "-n", "100", "--argmax", "-q")

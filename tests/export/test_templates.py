@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from exported import CELLS, model_of
+from exported_models import CELLS, make_model
 
 from charrnn.export.directory import write_directory
 from charrnn.export.numpy_export import numpy_export
@@ -19,9 +19,9 @@ from charrnn.network.model_file import Model
 
 def variants() -> list[Model]:
     """Return models of every kind of cell with and without an embedding, documents and a normalization."""
-    with_all = [model_of(cell, documents="line") for cell in CELLS]
+    with_all = [make_model(cell, documents="line") for cell in CELLS]
     with_all = [dataclasses.replace(model, training={"normalization": "NFD"}) for model in with_all]
-    return [*with_all, *(model_of(cell, embedding=0) for cell in CELLS)]
+    return [*with_all, *(make_model(cell, embedding=0) for cell in CELLS)]
 
 
 @pytest.fixture

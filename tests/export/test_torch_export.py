@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from exported import CELLS, loaded, logits_after, model_of, run_script, two_texts
+from common import Call
+from exported_models import CELLS, import_script, logits_after, make_model, run_script, two_texts
 from safetensors.numpy import load_file, save_file
-from small import Call
 
 from charrnn.export.directory import write_directory
 from charrnn.export.torch_export import torch_export
@@ -28,8 +28,8 @@ def test_the_module_computes_the_logits_of_charrnn(
     cell: str, embedding: int, documents: str | None, tmp_path: Path
 ) -> None:
     """Of two texts in a batch, at once or in two parts with the state passed on."""
-    model = model_of(cell, embedding=embedding, documents=documents)
-    module, ids = loaded(exported(model, tmp_path)).load(), two_texts(model)
+    model = make_model(cell, embedding=embedding, documents=documents)
+    module, ids = import_script(exported(model, tmp_path)).load(), two_texts(model)
     expected = logits_after(model, ids)
     with torch.no_grad():
         logits, _ = module(torch.from_numpy(ids))
@@ -42,34 +42,34 @@ def test_the_module_computes_the_logits_of_charrnn(
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_weights_are_those_of_the_model(cell: str, tmp_path: Path) -> None:
     """Bit for bit, under the names of the module's `state_dict`."""
-    model = model_of(cell)
+    model = make_model(cell)
     script = exported(model, tmp_path)
     weights = load_file(script.parent / "model.safetensors")
-    assert weights.keys() == model.weights.keys() == loaded(script).load().state_dict().keys()
+    assert weights.keys() == model.weights.keys() == import_script(script).load().state_dict().keys()
     assert all(np.array_equal(weights[name], model.weights[name]) for name in weights)
 
 
 @pytest.mark.parametrize(("cell", "kind"), [("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU), ("rnn", torch.nn.RNN)])
 def test_layers_that_torch_has_are_those_of_torch(cell: str, kind: type, tmp_path: Path) -> None:
     """The other cells have a module with their equations."""
-    assert isinstance(loaded(exported(model_of(cell), tmp_path)).load().rnn, kind)
+    assert isinstance(import_script(exported(make_model(cell), tmp_path)).load().rnn, kind)
 
 
 def test_the_script_writes_text_without_charrnn(call: Call, tmp_path: Path) -> None:
     """The most likely text is that of charrnn, and an unknown character is an error."""
-    script = exported(model_of("capped"), tmp_path)
+    script = exported(make_model("capped"), tmp_path)
     done = run_script(script, "--prompt", "ab", "--length", "200", "--temperature", "0")
     assert (done.returncode, done.stderr.decode()) == (0, "")
     expected = call("sample", str(tmp_path / "model.safetensors"), "-p", "ab", "-n", "200", "--argmax", "-q")
     assert done.stdout.decode() == f"{expected.out}\n"
-    module = loaded(script)
+    module = import_script(script)
     with pytest.raises(ValueError, match=r"never saw \['Q'\]"):
         module.encode("Q")
 
 
 def test_the_seed_determines_the_text(tmp_path: Path) -> None:
     """And a document ends with its end character."""
-    module = loaded(exported(model_of("gru", documents="line"), tmp_path))
+    module = import_script(exported(make_model("gru", documents="line"), tmp_path))
     texts = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -80,7 +80,7 @@ def test_the_seed_determines_the_text(tmp_path: Path) -> None:
 
 def test_the_exported_directory_is_a_model_of_charrnn_too(call: Call, tmp_path: Path) -> None:
     """All commands read its model.safetensors."""
-    script = exported(model_of("lstm"), tmp_path)
+    script = exported(make_model("lstm"), tmp_path)
     texts = {call("sample", str(path), "--seed", "1").out for path in (script.parent, tmp_path)}
     assert len(texts) == 1
 
@@ -91,7 +91,7 @@ def test_an_exported_network_is_imported_with_equal_weights(
 ) -> None:
     """Bit for bit, after the module's weights were saved by another program; the vocabulary is the same."""
     monkeypatch.chdir(tmp_path)
-    model = model_of(cell)
+    model = make_model(cell)
     write_directory(Path("exported"), torch_export(model).files)
     save_file(load_file("exported/model.safetensors"), "weights.safetensors")
     vocabulary = "exported/vocabulary.json"

@@ -13,9 +13,9 @@ from pathlib import Path
 from shlex import quote
 
 import pytest
-from launching import Command, Launcher
-from screens import Terminal, terminal
-from small import PACKAGE_HOME, Call, letters_model
+from common import PACKAGE_HOME, Call, letters_model
+from launcher import Command, Launcher
+from terminal_screen import Terminal, terminal
 
 from charrnn.cli.inspect_browse import REQUIREMENT
 from charrnn.network.model_file import save_model
@@ -38,13 +38,13 @@ def browser(launch: Launcher | None, *arguments: str, **environment: str) -> Ite
     """Open the browser on a terminal, and wait until it shows the text."""
     command = ("inspect", "--browse", "--text", "text.txt", *arguments)
     with terminal(*command, environment=environment, launch=launch) as opened:
-        opened.until(lambda: "next " in opened.text and "search is" not in opened.text)
+        opened.wait_for(lambda: "next " in opened.text and "search is" not in opened.text)
         yield opened
 
 
 def resize(opened: Terminal, columns: int, lines: int) -> None:
     """Change the size of a terminal, whose processes get a signal."""
-    fcntl.ioctl(opened.ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    fcntl.ioctl(opened.controller, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     opened.screen.resize(lines, columns)
     assert isinstance(opened.process, Command)
     opened.process.signal(signal.SIGWINCH)
@@ -64,12 +64,12 @@ def test_the_browser_opens_follows_the_size_and_quits(launch: Launcher, environm
         colored = {b"38;5;", b"48;5;"} if not environment.get("TERM") else {b"[30m", b"104m"}
         assert any(color in opened.raw for color in colored) == (not environment.get("NO_COLOR"))
         opened.type("j")
-        opened.until(lambda: "2 of 30" in opened.screen.display[1])
+        opened.wait_for(lambda: "2 of 30" in opened.screen.display[1])
         resize(opened, 40, 12)
-        opened.until(lambda: "2 of 30" in opened.screen.display[1])
-        opened.until(lambda: opened.screen.display[11].startswith("? help  j k cell"))
+        opened.wait_for(lambda: "2 of 30" in opened.screen.display[1])
+        opened.wait_for(lambda: opened.screen.display[11].startswith("? help  j k cell"))
         resize(opened, 100, 30)
-        opened.until(lambda: "character 0 of 600" in opened.screen.display[26])
+        opened.wait_for(lambda: "character 0 of 600" in opened.screen.display[26])
         opened.type("q")
         assert opened.wait() == 0
         assert is_restored(opened)
@@ -104,7 +104,7 @@ def test_hostile_text_does_not_control_the_terminal(launch: Launcher) -> None:
     with browser(launch) as opened:
         opened.type("lq")
         opened.type("\x1b")
-        opened.until(lambda: "character" in opened.screen.display[20])
+        opened.wait_for(lambda: "character" in opened.screen.display[20])
         opened.type("q")
         assert opened.wait() == 0
         assert not any(sequence in opened.raw for sequence in (b"\x1b]0", b"\x1b]52", b"\x1b[2J", b"\x9b"))

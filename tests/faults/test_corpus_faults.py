@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call, CommandResult
+from common import Call, CommandResult
 
 from charrnn.errors import CharrnnError
 from charrnn.storage.run_directory import RunDirectory
@@ -192,7 +192,7 @@ CUT = "é" * 300
 def test_a_user_who_brings_an_almost_valid_text_reads_which_command_repairs_it(
     call: Call, content: bytes, message: str, hint: str
 ) -> None:
-    """What is wrong, where and how often; documents and pointers are named as what they are."""
+    """The message states the error, its position and count; it names document formats and pointers."""
     Path("book.txt").write_bytes(content)
     result = call("train", "book.txt")
     assert result.err.startswith(f"error: book.txt {message}")
@@ -242,7 +242,7 @@ def test_a_user_with_names_that_end_with_cr_reads_why_there_are_no_documents(cal
 
 
 def test_a_user_who_trains_on_markup_reads_that_the_markup_is_learned() -> None:
-    """HTML and RTF can be what the user wants, so that training starts."""
+    """A user may want to train on HTML or RTF, so training starts."""
     assert notes_on(b"<!DOCTYPE html>" + b"<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
     assert notes_on(b"<!-- saved -->\n<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
     assert notes_on(b"<?xml version='1.0'?>" + b"<p>text" * 99)[0].startswith("book.txt: XML, whose markup is")

@@ -1,4 +1,4 @@
-"""Thousands of damaged weights and vocabularies: each is refused in one line, or imported as a valid model."""
+"""Thousands of damaged weights and vocabularies: each causes a one-line error, or is imported as a valid model."""
 
 import json
 import time
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import VALUES, damaged, join_file, outcome, split_file
-from foreign import CHARACTERS, keras_network, onnx_network, safetensors
-from small import Call
+from common import Call
+from file_damage import UNEXPECTED_VALUES, damage, join_file, read_or_error, split_file
+from foreign_networks import CHARACTERS, keras_network, onnx_network, safetensors
 
 from charrnn.errors import CharrnnError
 from charrnn.network.imported_model import ImportOptions, import_model
@@ -51,7 +51,7 @@ def check(weights: Path, vocabulary: Path, seed: int) -> bool:
     """Return whether two files are imported; fail for long errors, infinite logits, and much time or memory."""
     start = time.process_time()
     tracemalloc.start()
-    result = outcome(lambda path: read_both(path, vocabulary), weights)
+    result = read_or_error(lambda path: read_both(path, vocabulary), weights)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert time.process_time() - start < MAX_SECONDS, seed
@@ -81,7 +81,7 @@ def mutated_header(content: bytes, rng: Random) -> bytes:
     elif kind == 2:
         layout[name]["dtype"] = rng.choice(["F16", "BF16", "F64", "I32", "F8_E4M3", "BOOL"])
     else:
-        layout[name][rng.choice(["dtype", "shape", "data_offsets"])] = rng.choice(VALUES)
+        layout[name][rng.choice(["dtype", "shape", "data_offsets"])] = rng.choice(UNEXPECTED_VALUES)
     return join_file(layout, data)
 
 
@@ -105,7 +105,7 @@ def mutated_vocabulary(rng: Random) -> bytes:
     if kind == 1:
         return VOCABULARY[: rng.randrange(len(VOCABULARY))]
     if kind == 2:
-        entries[rng.randrange(len(entries))] = rng.choice(VALUES)
+        entries[rng.randrange(len(entries))] = rng.choice(UNEXPECTED_VALUES)
     elif kind == 3:
         entries = {entry: rng.choice([number, number + 1, 10**30, -1]) for number, entry in enumerate(entries)}
     elif kind == 4:
@@ -139,7 +139,7 @@ def test_mutated_weights_are_refused_in_one_line_or_imported(tmp_path: Path) -> 
     (tmp_path / "v.json").write_bytes(VOCABULARY)
     weights, imports = tmp_path / "w.safetensors", 0
     for seed, rng, content in cases():
-        mutate = rng.choice([damaged, mutated_header, mutated_header, mutated_numbers])
+        mutate = rng.choice([damage, mutated_header, mutated_header, mutated_numbers])
         weights.write_bytes(mutate(content, rng))
         imports += check(weights, tmp_path / "v.json", seed)
     assert 0 < imports < FILES

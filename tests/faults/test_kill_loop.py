@@ -1,6 +1,6 @@
-"""A training that is killed twenty times ends like an uninterrupted one.
+"""A training that is killed twenty times has the same result as an uninterrupted one.
 
-200 times: `kill_loop.py` and `torchrun_kill_loop.py` in tests/benchmarks.
+`kill_loop.py` and `torchrun_kill_loop.py` in tests/benchmarks kill a training 200 times by default.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 import pytest
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
 
 
 @pytest.mark.fault("F41")
@@ -18,7 +18,7 @@ from small import PACKAGE_HOME
 def test_a_training_killed_twenty_times_ends_with_the_same_bytes() -> None:
     """Kills come at random moments, some of them during a save."""
     counts = _run_benchmark("kill_loop.py", "--times", "20")
-    assert (counts["kills"], counts["same end"]) == (20, True)
+    assert (counts["kills"], counts["equal result"]) == (20, True)
     assert counts["before a step"] < 20
 
 
@@ -28,7 +28,7 @@ def test_a_training_killed_twenty_times_ends_with_the_same_bytes() -> None:
 def test_processes_of_a_training_killed_twenty_times_end_with_the_same_bytes() -> None:
     """Processes of random rank are killed at random moments, and torchrun restarts them."""
     counts = _run_benchmark("torchrun_kill_loop.py", "--kills", "20")
-    assert (counts["kills"], counts["same end"], counts["unexpected lines"]) == (20, True, [])
+    assert (counts["kills"], counts["equal result"], counts["unexpected lines"]) == (20, True, [])
     assert counts["before a step"] < 20
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from launching import Launcher, wait_until
+from launcher import Launcher, wait_until
 
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load_model
@@ -27,14 +27,14 @@ def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_
     launch: Launcher, book: Path
 ) -> None:
     """With --new too; the first training continues and ends normally."""
-    first = launch(*LONG, at=book.parent, slow_in="step")
+    first = launch(*LONG, at=book.parent, slow_phase="step")
     first.reach_slow_phase()
     for more in ((), ("--new",)):
         second = launch(*COMMAND, "--steps", "30", *more, at=book.parent)
         assert second.wait() == 1
         lines = second.err.splitlines()
-        began = rf"process {first.process} since \d\d:\d\d"
-        assert re.fullmatch(f"error: checkpoints/book is already being trained by {began}", lines[0])
+        owner = rf"process {first.process} since \d\d:\d\d"
+        assert re.fullmatch(f"error: checkpoints/book is already being trained by {owner}", lines[0])
         assert "--out" in lines[-1]
     first.signal(signal.SIGINT)
     assert first.wait() == -signal.SIGINT
@@ -44,7 +44,7 @@ def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_
 @pytest.mark.fault("F50")
 def test_of_two_trainings_that_start_at_the_same_time_one_is_refused(launch: Launcher, book: Path) -> None:
     """Neither has written a file yet."""
-    commands = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
+    commands = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_phase="encoding") for _ in range(2)]
     wait_until(lambda: all(command.slow_steps or command.poll() is not None for command in commands))
     for command in commands:
         command.release()
@@ -56,12 +56,12 @@ def test_of_two_trainings_that_start_at_the_same_time_one_is_refused(launch: Lau
 @pytest.mark.fault("F41", "F51")
 def test_a_killed_training_resumes_at_once_with_a_note(launch: Launcher, book: Path) -> None:
     """The lock ends with the process, and incomplete files are removed."""
-    first = launch(*LONG, at=book.parent, slow_in="save")
+    first = launch(*LONG, at=book.parent, slow_phase="save")
     first.reach_slow_phase()
     first.signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
     (RUN.path / f".charrnn-{first.process}-0123456789abcdef.tmp").write_bytes(b"half")
-    resumed = launch(*COMMAND, "--steps", "200", at=book.parent, slow_in="step")
+    resumed = launch(*COMMAND, "--steps", "200", at=book.parent, slow_phase="step")
     resumed.reach_slow_phase()
     resumed.signal(signal.SIGINT)
     assert resumed.wait() == -signal.SIGINT
@@ -142,7 +142,7 @@ def test_a_directory_with_only_a_lock_file_can_be_used(tmp_path: Path) -> None:
 @pytest.mark.fault("F50")
 def test_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
     """The model of a run can be read, complete, at any time during training."""
-    command = launch(*LONG, at=book.parent, slow_in="save")
+    command = launch(*LONG, at=book.parent, slow_phase="save")
     command.reach_slow_phase()
     loaded = 0
     while loaded < 30:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, forged, join_file, split_file
-from small import Call, CommandResult, random_model
+from common import Call, CommandResult, random_model
+from file_damage import Header, forge, join_file, split_file
 
 from charrnn.errors import CharrnnError
 from charrnn.generation.generate import StopCriteria, generate
@@ -61,7 +61,7 @@ def with_layout(content: bytes, name: str, value: Any) -> bytes:
         )
         layout["rnn.weight_hh_l1"][field] = value_of(layout["rnn.weight_hh_l1"][field])
 
-    return forged(content, change)
+    return forge(content, change)
 
 
 def with_field(content: bytes, name: str, value: Any) -> bytes:
@@ -70,7 +70,7 @@ def with_field(content: bytes, name: str, value: Any) -> bytes:
     def change(_: Header, metadata: Header) -> None:
         metadata[name] = value if isinstance(value, str) else json.dumps(value)
 
-    return forged(content, change)
+    return forge(content, change)
 
 
 def with_setting(content: bytes, name: str, value: Any) -> bytes:
@@ -270,7 +270,7 @@ def test_each_metadata_field_is_required(call: Call, run_here: RunDirectory, mod
     run_here.model.write_bytes(join_file(layout, data))
     assert is_refused(call("info"), "damaged")
     if not field.endswith("sha256"):
-        run_here.model.write_bytes(forged(model_bytes, lambda _, metadata: metadata.pop(field)))
+        run_here.model.write_bytes(forge(model_bytes, lambda _, metadata: metadata.pop(field)))
         assert is_refused(call("info"), f"it has no {field}")
 
 
@@ -283,7 +283,7 @@ def test_weights_that_are_not_finite_are_refused(
     layout, data = split_file(model_bytes)
     start = layout["rnn.weight_hh_l1"]["data_offsets"][0] + 400
     data = data[:start] + np.float32(value).tobytes() + data[start + 4 :]
-    run_here.model.write_bytes(forged(model_bytes, lambda *_: None, data))
+    run_here.model.write_bytes(forge(model_bytes, lambda *_: None, data))
     assert is_refused(call("info"), "rnn.weight_hh_l1 contains NaN or infinity")
 
 
@@ -366,7 +366,7 @@ def _numpy_file(harmful: Harmful) -> bytes:
 def test_no_code_in_a_file_is_ever_executed(
     call: Call, run_here: RunDirectory, model_bytes: bytes, name: str
 ) -> None:
-    """Every command refuses pickles and zip files with the name of a model, and the payload never runs."""
+    """All commands reject pickles and zip files with the name of a model, and never run the payload."""
     assert model_bytes
     canary = Path("canary")
     content = PICKLES[name](Harmful(canary))
@@ -451,7 +451,7 @@ def _written(model: Any) -> str:
 def test_a_path_that_is_not_a_regular_file_does_not_block(
     call: Call, shell: Call, model_bytes: bytes, name: str
 ) -> None:
-    """Devices are refused by their first bytes; a model that comes through a pipe is read."""
+    """Devices are rejected by their first bytes; a model from a pipe is read."""
     assert model_bytes
     if name == "fifo":
         result = shell("charrnn sample -n 3 --seed 1 <(cat checkpoints/hamlet/model.safetensors)")

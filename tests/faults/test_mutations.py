@@ -1,4 +1,4 @@
-"""Thousands of damaged files: each is refused in one line, at once, or read as what was written.
+"""Thousands of damaged files: each is rejected quickly with a one-line error, or read with its original content.
 
 More files, with the time and memory of each: `python tests/benchmarks/mutations.py`.
 """
@@ -11,16 +11,14 @@ from random import Random
 
 import numpy as np
 import pytest
-from damage import damaged, outcome, tampered
-from small import random_model
+from common import encode_corpus, random_model
+from file_damage import damage, random_forgery, read_or_error
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import state_arrays, state_metadata
 from charrnn.training.checkpoint_file import DamagedError
@@ -86,11 +84,11 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> SavedFile:
 
 @pytest.mark.fault("P4")
 def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
-    """Truncated, flipped, spliced, swapped, resized or inconsistent files are refused in one line or unchanged."""
+    """Damaged or inconsistent files are rejected with a one-line error, or read unchanged."""
     original = random_model()
     for seed, rng in seeded_generators():
-        path = saved_model.replaced(damaged(saved_model.content, rng))
-        result = outcome(load_model, path)
+        path = saved_model.replaced(damage(saved_model.content, rng))
+        result = read_or_error(load_model, path)
         if isinstance(result, CharrnnError):
             assert is_one_line(result, path), seed
         else:
@@ -99,10 +97,10 @@ def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
 
 @pytest.mark.fault("P3")
 def test_forged_models_cause_no_failure(saved_model: SavedFile) -> None:
-    """With correct checksums: refused in one line, or a model that works."""
+    """A forged model has correct checksums; it is rejected with a one-line error, or works."""
     for seed, rng in seeded_generators():
-        path = saved_model.replaced(tampered(saved_model.content, rng))
-        result = outcome(load_model, path)
+        path = saved_model.replaced(random_forgery(saved_model.content, rng))
+        result = read_or_error(load_model, path)
         assert is_one_line(result, path) if isinstance(result, CharrnnError) else can_be_stepped(result), seed
 
 
@@ -121,10 +119,7 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """Return a trainer after two steps."""
     directory = tmp_path_factory.mktemp("run")
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
-    sources = open_sources([str(directory / "text.txt")])
-    corpus = corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
-    )
+    corpus = encode_corpus([str(directory / "text.txt")], directory / "corpus.bin")
     network = NetworkConfig(hidden=8, embedding=4, layers=2)
     trainer = Trainer(corpus, network, TrainingConfig(batch=2, length=8, lr=0.01, steps=4), "cpu")
     trainer.train_step()
@@ -150,8 +145,8 @@ def test_no_damaged_checkpoint_is_resumed(trainer: Trainer, saved_run: SavedFile
         checkpoint.load_checkpoint(trainer, path)
 
     for seed, rng in seeded_generators():
-        path = saved_run.replaced(damaged(saved_run.content, rng))
-        result = outcome(resume_from, path)
+        path = saved_run.replaced(damage(saved_run.content, rng))
+        result = read_or_error(resume_from, path)
         assert not isinstance(result, CharrnnError) or is_one_line(result, path), seed
         after = state_arrays(trainer)
         assert all(np.array_equal(after[name], array) for name, array in before.items()), seed
@@ -160,7 +155,7 @@ def test_no_damaged_checkpoint_is_resumed(trainer: Trainer, saved_run: SavedFile
 
 @pytest.mark.fault("P3")
 def test_forged_checkpoints_cause_no_failure(saved_run: SavedFile) -> None:
-    """With correct checksums: refused in one line, or a training that continues."""
+    """A forged checkpoint has correct checksums; it is rejected with a one-line error, or training continues."""
 
     def resume_from(path: Path) -> Trainer:
         resumed = resume(None, RunDirectory(path.parent), TrainOptions(), "cpu").trainer
@@ -168,8 +163,8 @@ def test_forged_checkpoints_cause_no_failure(saved_run: SavedFile) -> None:
         return resumed
 
     for seed, rng in seeded_generators(300):
-        path = saved_run.replaced(tampered(saved_run.content, rng))
-        result = outcome(resume_from, path)
+        path = saved_run.replaced(random_forgery(saved_run.content, rng))
+        result = read_or_error(resume_from, path)
         if isinstance(result, CharrnnError):
             assert "\n" not in result.message, seed
             assert len(result.message) < len(str(path)) + 400, seed

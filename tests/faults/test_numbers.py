@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from launching import Launcher
-from small import Call
+from common import Call
+from launcher import Launcher
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError
@@ -144,7 +144,7 @@ def test_an_exploding_loss_causes_one_warning(make_trainer: Callable[..., Traine
 
 @pytest.mark.fault("F66")
 def test_the_warning_is_shown_on_standard_error(call: Call, book: Path) -> None:
-    """In a line of its own."""
+    """The message is on a separate line."""
     result = call(
         *("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1"),
         *("--steps", "60", "--lr", "50", "--clip", "0", "--warm-up", "0", "--sample-every", "0"),

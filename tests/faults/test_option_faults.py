@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.cli.main import COMMANDS
 from charrnn.storage.run_directory import RunDirectory

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty import replaced
+from system_call_faults import replace_calls
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import safetensors_file
@@ -35,7 +35,7 @@ class SimulatedDisk:
     contents: list[bytes] = field(default_factory=list)
     """of each file, as the system sees it"""
     durable: list[bytes] = field(default_factory=list)
-    """of each file, what is sure to outlive a cut"""
+    """content of each file that certainly survives a power cut"""
     names: list[Names] = field(default_factory=list)
     """as they were after each change since they were last made durable"""
     states: list[dict[str, bytes]] = field(default_factory=list)
@@ -124,7 +124,7 @@ KINDS_OF_LOSS = 5
 def after_a_cut(work: Callable[[], None], directory: Path) -> SimulatedDisk:
     """Run an operation on a directory, and return the contents that a power cut at any moment may leave."""
     disk = SimulatedDisk(directory)
-    with replaced(disk.wrap):
+    with replace_calls(disk.wrap):
         work()
     return disk
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty import ENDS, FAULTS, Fault, failing, faults
-from launching import Launcher
+from launcher import Launcher
+from system_call_faults import FAULTS, PROCESS_ENDS, Fault, inject_fault, os_error_fault
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import atomic_file, safetensors_file
@@ -29,16 +29,16 @@ from charrnn.training.resume import resume
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
-MOST_CALLS = 100
+MAX_CALLS = 100
 
 
 def arrays(value: int) -> dict[str, Any]:
-    """Return the content of a file, in which all numbers are equal and which takes several calls to write."""
+    """Return arrays filled with one value, large enough that several calls write them."""
     return {f"a{number}": np.full((100, 200), value, np.float32) for number in range(3)}
 
 
 def value_in(path: Path) -> int:
-    """Return the value of a file, whose content is never a mixture."""
+    """Return the value in a file, after a check that all its arrays contain that value."""
     file = safetensors_file.read_tensors(path)
     values = {float(value) for array in file.arrays.values() for value in np.unique(array)}
     assert values == {float(file.metadata["value"])}
@@ -46,16 +46,16 @@ def value_in(path: Path) -> int:
 
 
 def write(path: Path, value: int) -> None:
-    """Write a content."""
+    """Write a file filled with one value."""
     safetensors_file.write_tensors(path, arrays(value), {"value": str(value)})
 
 
-def in_a_child(work: Callable[[], None]) -> int:
-    """Run a function in a child process; return its status."""
+def run_in_child_process(function: Callable[[], None]) -> int:
+    """Run a function in a child process; return its exit code, negative for a signal."""
     child = os.fork()
     if child == 0:
         try:
-            work()
+            function()
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -67,10 +67,10 @@ def in_a_child(work: Callable[[], None]) -> int:
 def test_after_any_failing_call_the_old_or_the_new_file_exists(name: str, persistent: bool, tmp_path: Path) -> None:
     """The fault moves from the first call to the last; no other file remains except a failed one."""
     path = tmp_path / "model.safetensors"
-    for at in range(1, MOST_CALLS):
+    for at in range(1, MAX_CALLS):
         write(path, 1)
         done = False
-        with faults(FAULTS[name], at, persistent=persistent) as calls, suppress(OSError, KeyboardInterrupt):
+        with inject_fault(FAULTS[name], at, persistent=persistent) as calls, suppress(OSError, KeyboardInterrupt):
             write(path, 2)
             done = True
         assert value_in(path) in ((2,) if done else (1, 2))
@@ -78,27 +78,27 @@ def test_after_any_failing_call_the_old_or_the_new_file_exists(name: str, persis
             assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
         if calls.count < at:
             break
-    assert 8 < at < MOST_CALLS - 1
+    assert 8 < at < MAX_CALLS - 1
 
 
 @pytest.mark.fault("F41")
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", PROCESS_ENDS)
 def test_after_a_process_ends_at_any_call_the_old_or_the_new_file_exists(name: str, tmp_path: Path) -> None:
     """Nothing is cleaned up, and what remains does no harm."""
     path = tmp_path / "model.safetensors"
     write(path, 1)
 
     def work(at: int) -> None:
-        with faults(ENDS[name], at):
+        with inject_fault(PROCESS_ENDS[name], at):
             write(path, 2)
 
-    for at in range(1, MOST_CALLS):
-        status = in_a_child(lambda at=at: work(at))  # type: ignore[misc]
+    for at in range(1, MAX_CALLS):
+        status = run_in_child_process(lambda at=at: work(at))  # type: ignore[misc]
         assert value_in(path) in ((1, 2) if status else (2,))
         if status == 0:
             break
         write(path, 1)
-    assert 8 < at < MOST_CALLS - 1
+    assert 8 < at < MAX_CALLS - 1
     for left in atomic_file.stale_temp_files(tmp_path):
         left.unlink()
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
@@ -107,7 +107,7 @@ def test_after_a_process_ends_at_any_call_the_old_or_the_new_file_exists(name: s
 def test_a_short_write_is_continued(tmp_path: Path) -> None:
     """The system may accept less than requested at every call."""
     path = tmp_path / "model.safetensors"
-    with faults(FAULTS["short write"], 1, persistent=True):
+    with inject_fault(FAULTS["short write"], 1, persistent=True):
         write(path, 3)
     assert value_in(path) == 3
 
@@ -164,19 +164,19 @@ def test_a_good_checkpoint_always_remains_whatever_fails(
     name: str, make_trainer: Callable[..., Trainer], directory: RunDirectory
 ) -> None:
     """Its step is the last one reported as saved, or a later one."""
-    trainer, saved = make_trainer(steps=4 * MOST_CALLS), 0
+    trainer, saved = make_trainer(steps=4 * MAX_CALLS), 0
     checkpoint.save_checkpoint(trainer, directory)
-    for at in range(1, MOST_CALLS):
+    for at in range(1, MAX_CALLS):
         trainer.train_step()
-        with faults(FAULTS[name], at, persistent=True) as calls, suppress(OSError, KeyboardInterrupt):
+        with inject_fault(FAULTS[name], at, persistent=True) as calls, suppress(OSError, KeyboardInterrupt):
             checkpoint.save_checkpoint(trainer, directory)
             saved = trainer.step
-        newest = make_trainer(steps=4 * MOST_CALLS)
+        newest = make_trainer(steps=4 * MAX_CALLS)
         checkpoint.load_checkpoint(newest, directory.checkpoints()[-1])
         assert saved <= newest.step <= trainer.step
         if calls.count < at:
             break
-    assert 5 < at < MOST_CALLS - 1
+    assert 5 < at < MAX_CALLS - 1
 
 
 def warnings_of(events: Iterator[Any]) -> list[str]:
@@ -445,10 +445,10 @@ def test_the_harness_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             os.write(descriptor, part)
         os.close(descriptor)
 
-    fault: Fault = failing(errno.ENOSPC)
+    fault: Fault = os_error_fault(errno.ENOSPC)
     write(path, 1)
     monkeypatch.setattr(safetensors_file, "atomic_write", in_place)
-    with faults(fault, 3), suppress(OSError):
+    with inject_fault(fault, 3), suppress(OSError):
         write(path, 2)
     with pytest.raises(CharrnnError):
         value_in(path)

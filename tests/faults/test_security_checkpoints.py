@@ -13,16 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from damage import Header, forged, outcome, split_file
-from launching import Launcher
-from small import Call
+from common import Call, encode_corpus
+from file_damage import Header, forge, read_or_error, split_file
+from launcher import Launcher
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError
 from charrnn.storage import atomic_file, safetensors_file
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file, checkpointer
 from charrnn.training.checkpoint import CheckpointState, state_of
 from charrnn.training.checkpoint_file import DamagedError
@@ -71,10 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, dic
     directory = RunDirectory(tmp_path_factory.mktemp("run"))
     text = directory.path.parent / "text.txt"
     text.write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
-    sources = open_sources([str(text)])
-    corpus = corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory.corpus
-    )
+    corpus = encode_corpus([str(text)], directory.corpus)
     training = TrainingConfig(batch=2, length=8, lr=0.01, steps=12)
     trainer = Trainer(corpus, NetworkConfig(cell="lstm", hidden=8, embedding=4), training, "cpu")
     for _ in train_loop(trainer, sample_every=0):
@@ -103,7 +98,7 @@ def with_record(content: bytes, change: Callable[[dict[str, Any]], object]) -> b
         change(record)
         words["run"] = json.dumps(record)
 
-    return forged(content, changed)
+    return forge(content, changed)
 
 
 def with_field(content: bytes, field: tuple[str, ...], value: Any) -> bytes:
@@ -134,12 +129,12 @@ def with_array(content: bytes, name: str, change: Callable[[Any], object]) -> by
     data, (start, stop) = bytearray(old), layout[name]["data_offsets"]
     dtype = np.float64 if layout[name]["dtype"] == "F64" else np.float32
     change(np.frombuffer(memoryview(data)[start:stop], dtype))
-    return forged(content, lambda *_: None, bytes(data))
+    return forge(content, lambda *_: None, bytes(data))
 
 
 def falls_back(run: RunDirectory) -> bool:
-    """Assert that resuming works or is refused in one line; return whether the checkpoint before was used."""
-    session = outcome(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), run.path)
+    """Assert that resuming works or fails with a one-line error; return whether the previous checkpoint was used."""
+    session = read_or_error(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), run.path)
     if isinstance(session, CharrnnError):
         assert "\n" not in session.message
         assert len(session.message) < 600
@@ -153,8 +148,8 @@ def falls_back(run: RunDirectory) -> bool:
 
 
 def is_damaged(path: Path) -> bool:
-    """Assert that a record is valid or refused in one line; return whether it is refused."""
-    result = outcome(checkpoint_file.read_checkpoint_info, path)
+    """Assert that a record is valid or rejected with a one-line error; return whether it is rejected."""
+    result = read_or_error(checkpoint_file.read_checkpoint_info, path)
     if isinstance(result, DamagedError):
         assert "\n" not in result.message
         assert path.name in result.message
@@ -298,7 +293,7 @@ def test_every_array_must_exist_with_its_type_and_shape(run: RunDirectory) -> No
 
     for name in names:
         for change in (renamed(name), reshaped(name)):
-            newest.write_bytes(forged(content, change))
+            newest.write_bytes(forge(content, change))
             with pytest.raises(DamagedError):
                 checkpoint_file.read_checkpoint_info(newest)
     assert falls_back(run)

@@ -11,8 +11,8 @@ from pathlib import Path
 from select import select
 
 import pytest
-from launching import Launcher
-from small import Call
+from common import Call
+from launcher import Launcher
 
 from charrnn.cli.path_types import is_plain
 

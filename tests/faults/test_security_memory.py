@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 from charrnn import resources
 from charrnn.cli import main

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, forged, join_file, outcome, split_file
-from small import Call
+from common import Call
+from file_damage import Header, forge, join_file, read_or_error, split_file
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
@@ -69,11 +69,11 @@ def with_metadata(content: bytes, name: str, value: Any) -> bytes:
     def change(_: Header, words: Header) -> None:
         words[name] = value if isinstance(value, str) else json.dumps(value)
 
-    return forged(content, change)
+    return forge(content, change)
 
 
 def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...] = COMMANDS) -> None:
-    """Assert that each command works with a file, or refuses it in one line."""
+    """Assert that each command works with a file, or rejects it with a one-line error."""
     for command in commands:
         result = call(*command)
         if result.code == 0:
@@ -87,8 +87,8 @@ def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...
 
 
 def is_read(path: Path) -> bool:
-    """Return whether a file is read as a model; assert that it is refused in one line otherwise."""
-    loaded = outcome(load_model, path)
+    """Return whether a file is read as a model; assert that it is otherwise rejected with a one-line error."""
+    loaded = read_or_error(load_model, path)
     if not isinstance(loaded, CharrnnError):
         return True
     assert str(path) in loaded.message
@@ -105,7 +105,7 @@ def _fail(constant: str) -> None:
 def test_any_value_in_the_training_record_causes_no_failure(
     field: str, call: Call, run_here: RunDirectory, model_bytes: bytes
 ) -> None:
-    """For each field and value, the file is refused in one line, or the value is shown."""
+    """For each field and value, the file is rejected with a one-line error, or the value is shown."""
     for value in VALUES.values():
         run_here.model.write_bytes(
             with_metadata(model_bytes, "training", {"corpus": "a.txt", "step": 3, field: value})
@@ -149,7 +149,7 @@ def test_settings_in_the_training_record_are_checked(field: str, run_here: RunDi
 def test_any_value_in_the_configuration_causes_no_failure(
     field: str, run_here: RunDirectory, model_bytes: bytes
 ) -> None:
-    """The file is refused in one line, or works as before."""
+    """The file is rejected with a one-line error, or works as before."""
     config = json.loads(split_file(model_bytes)[0]["__metadata__"]["config"])
     for value in VALUES.values():
         run_here.model.write_bytes(with_metadata(model_bytes, "config", config | {field: value}))
@@ -198,7 +198,7 @@ def test_an_empty_array_with_an_impossible_shape_is_refused(
     def change(layout: Header, _: Header) -> None:
         layout["zzz"] = {"dtype": "F32", "shape": SHAPES[name], "data_offsets": [start, start]}
 
-    run_here.model.write_bytes(forged(model_bytes, change))
+    run_here.model.write_bytes(forge(model_bytes, change))
     for command in COMMANDS:
         result = call(*command)
         assert (result.code, len(result.err.splitlines())) == (1, 1)
@@ -222,7 +222,7 @@ def bytes_of(config: NetworkConfig) -> int:
 
 
 def refused_at_once(path: Path, match: str) -> None:
-    """Check that a file is refused before memory is taken, or time spent, for its arrays."""
+    """Check that a file is rejected before memory is allocated or time is spent for its arrays."""
     tracemalloc.start()
     began = time.monotonic()
     with pytest.raises(CharrnnError, match=match):
@@ -261,7 +261,7 @@ def test_a_sparse_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_model_larger_than_the_free_memory_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what it needs and what there is."""
+    """The message states the required and the available memory."""
     path = tmp_path / "large.safetensors"
     safetensors_file.write_tensors(path, {"a": np.ones(6_000_000, np.float32)}, {})
     monkeypatch.setattr(safetensors_file, "free_memory", lambda: 20e6)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.storage.run_directory import RunDirectory
 
@@ -51,7 +51,7 @@ KINDS = ("link", "dangling link", "pipe", "device", "standard output", "text", "
 def test_a_drawing_replaces_nothing_but_a_drawing_of_its_kind(
     call: Call, command: tuple[str, ...], kind: str
 ) -> None:
-    """It is refused in one line before anything is computed; the existing file does not change."""
+    """It is rejected with a one-line error before anything is computed; the existing file does not change."""
     path = obstacle(kind)
     if command is PAGE and kind == "the other kind":
         path.write_bytes(b"<svg xmlns='x'></svg>")

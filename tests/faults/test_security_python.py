@@ -1,4 +1,4 @@
-"""Invalid arguments of the Python interface: each is refused at once, with its name, in one line."""
+"""Invalid arguments of the Python interface: each is rejected immediately, with a one-line error that names it."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import letters_model, random_model
+from common import letters_model, random_model
 from test_security_run_files import in_time
 
 import charrnn
@@ -73,7 +73,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> charrnn.TrainedModel:
 
 
 def is_refused(use: Use, *wrong: object) -> None:
-    """Assert that each value is refused in time, in one short line."""
+    """Assert that each value is rejected quickly, with a short one-line error."""
     for value in wrong:
         with in_time(), pytest.raises(charrnn.CharrnnError) as raised:
             use(value)
@@ -130,7 +130,7 @@ def test_numpy_and_python_seeds_generate_the_same_text(model: charrnn.TrainedMod
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "min_p"])
 def test_sampling_parameters_that_are_not_numbers_are_refused(model: charrnn.TrainedModel, name: str) -> None:
-    """Numbers out of bounds are refused too; a fraction is a number."""
+    """Numbers out of bounds are rejected, too; fractions are accepted as numbers."""
     is_refused(lambda value: model.sample("the", length=3, **{name: value}), *NO_NUMBERS, -0.1, 10**400, Fraction(-1))
     numbers: tuple[Any, ...] = (1, np.float32(0.5), np.int8(1), np.array(0.5), Fraction(1, 2))
     for number in numbers:

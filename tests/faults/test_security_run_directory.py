@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty import failing, faults
-from launching import Launcher
-from small import Call, CommandResult
+from common import Call, CommandResult
+from launcher import Launcher
+from system_call_faults import inject_fault, os_error_fault
 
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write
@@ -289,7 +289,7 @@ def test_a_run_does_not_replace_its_own_text(call: Call, run: RunDirectory, name
 
 
 def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> None:
-    """A backup with hard links to the files of a run keeps its content; a foreign file is refused as a lock."""
+    """A backup with hard links to the files of a run keeps its content; other files are rejected as locks."""
     run.lock.write_bytes(b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}')
     Path("backup").mkdir()
     for path in run.path.iterdir():
@@ -309,7 +309,7 @@ def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> No
 
 @pytest.mark.parametrize("record", [b"", b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}'])
 def test_runs_that_share_their_lock_file_are_locked_separately(record: bytes, tmp_path: Path) -> None:
-    """A copy with hard links can be trained at the same time, with a lock file of its own."""
+    """A copy with hard links can be trained at the same time, with a separate lock file."""
     original, copy = RunDirectory(tmp_path / "original"), RunDirectory(tmp_path / "copy")
     for directory in (original, copy):
         directory.path.mkdir()
@@ -406,7 +406,7 @@ def test_the_directory_can_be_used_again_wherever_encoding_is_interrupted(
         if fresh:
             run.corpus.unlink(missing_ok=True)
             run.description.unlink(missing_ok=True)
-        with faults(failing(errno.EIO), at, persistent=True) as calls, suppress(OSError, CharrnnError):
+        with inject_fault(os_error_fault(errno.EIO), at, persistent=True) as calls, suppress(OSError, CharrnnError):
             text = texts[at % 2]
             encode(text, "utf-8", count_characters(text, "utf-8"), run.corpus)
         for left in run.path.glob(".charrnn-*"):

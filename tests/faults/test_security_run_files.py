@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import Call, CommandResult
+from common import Call, CommandResult
 
 import charrnn
 from charrnn.errors import CharrnnError, WrongUsageError
@@ -297,7 +297,7 @@ def test_the_types_in_the_description_of_a_corpus_are_checked(corpus: Corpus, ch
 
 
 def test_a_description_of_a_corpus_is_read_in_bounded_memory(corpus: Corpus) -> None:
-    """A sparse file of a terabyte is refused because of its size."""
+    """A sparse file of a terabyte is rejected because of its size."""
     os.truncate(corpus.path.with_suffix(".json"), 10**12)
     with in_time(), pytest.raises(CharrnnError, match="more than 20,000,000 bytes"):
         open_corpus(corpus.path)

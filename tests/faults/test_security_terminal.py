@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME, Call
-from sources import SOURCES, parsed
+from common import PACKAGE_HOME, Call
+from source_code import SOURCES, parse_source
 
 from charrnn.cli import main
 from charrnn.cli.streams import (
@@ -181,7 +181,7 @@ def annotations(trees: list[ast.Module]) -> dict[str, set[str]]:
 @pytest.fixture(scope="module")
 def returned() -> dict[str, set[str]]:
     """Return the return types of the functions of the package."""
-    return annotations([parsed(path) for path in SOURCES])
+    return annotations([parse_source(path) for path in SOURCES])
 
 
 def uses_rich(source: str) -> bool:
@@ -195,7 +195,7 @@ RICH = [path for path in SOURCES if uses_rich(path.read_text(encoding="utf-8"))]
 @pytest.mark.parametrize("path", RICH, ids=lambda path: path.relative_to(PACKAGE_HOME).as_posix())
 def test_no_untrusted_string_is_passed_to_rich(path: Path, returned: dict[str, set[str]]) -> None:
     """Only literals, `Text` and other renderables, because Rich may read markup in any `str`."""
-    module = Module(parsed(path), returned)
+    module = Module(parse_source(path), returned)
     assert list(module.strings_for_rich()) == []
 
 

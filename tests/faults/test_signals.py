@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launched, Launcher, wait_until
-from phases import SECONDS_A_PIECE
+from launcher import LaunchedCommand, Launcher, wait_until
+from slow_phases import SECONDS_PER_STEP
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import read_tensors
@@ -61,7 +61,7 @@ def test_a_signal_in_any_phase_saves_the_run_and_ends_the_process(
 ) -> None:
     """The message has the command that resumes, and the resumed run ends like an uninterrupted one."""
     previews = "7" if phase == "preview" else "0"
-    command = launch(*SMALL, "--save-every", "0.01", "--sample-every", previews, at=book.parent, slow_in=phase)
+    command = launch(*SMALL, "--save-every", "0.01", "--sample-every", previews, at=book.parent, slow_phase=phase)
     command.reach_slow_phase(slow_steps=2)
     before = command.slow_steps
     command.signal(number)
@@ -85,7 +85,7 @@ def test_a_signal_before_the_first_step_leaves_no_incomplete_file(
     number: int, phase: str, launch: Launcher, book: Path, uninterrupted: RunDirectory
 ) -> None:
     """The same command starts again."""
-    command = launch(*QUICK, at=book.parent, slow_in=phase)
+    command = launch(*QUICK, at=book.parent, slow_phase=phase)
     command.reach_slow_phase()
     before = command.slow_steps
     command.signal(number)
@@ -105,7 +105,7 @@ def test_a_second_signal_ends_the_process_at_once(
     number: int, phase: str, launch: Launcher, book: Path, uninterrupted: RunDirectory
 ) -> None:
     """The message names the intact checkpoint; at most later steps are lost."""
-    command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in=phase)
+    command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_phase=phase)
     command.reach_slow_phase(slow_steps=3)
     command.signal(number)
     wait_until(lambda: "stopping" in command.err)
@@ -116,8 +116,8 @@ def test_a_second_signal_ends_the_process_at_once(
 
 @pytest.mark.fault("F38", "F50")
 def test_ctrl_c_stops_a_training_once(launch: Launcher, book: Path) -> None:
-    """The cursor is visible again, and the last line says what was saved."""
-    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
+    """The cursor is visible again, and the last line explains how to continue."""
+    command = launch(*QUICK, at=book.parent, slow_phase="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
     command.type(b"\x03")
@@ -131,7 +131,7 @@ def test_ctrl_c_stops_a_training_once(launch: Launcher, book: Path) -> None:
 @pytest.mark.fault("F36")
 def test_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path) -> None:
     """The message names the intact checkpoint."""
-    command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in="step", terminal=True)
+    command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_phase="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
     command.type(b"\x03")
@@ -146,7 +146,7 @@ def test_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path)
 @pytest.mark.fault("F39")
 def test_a_closed_terminal_loses_nothing(launch: Launcher, book: Path, uninterrupted: RunDirectory) -> None:
     """The process gets SIGHUP, and later output fails."""
-    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
+    command = launch(*QUICK, at=book.parent, slow_phase="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
     command.hang_up()
@@ -160,7 +160,7 @@ def test_a_closed_terminal_loses_nothing(launch: Launcher, book: Path, uninterru
 @pytest.mark.fault("F39")
 def test_a_training_under_nohup_continues_when_its_terminal_is_closed(launch: Launcher, book: Path) -> None:
     """Without SIGHUP, writing fails; the training ends as planned, without a log."""
-    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True, ignored=(signal.SIGHUP,))
+    command = launch(*QUICK, at=book.parent, slow_phase="step", terminal=True, ignored=(signal.SIGHUP,))
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
     command.hang_up()
@@ -173,7 +173,7 @@ def test_a_training_under_nohup_continues_when_its_terminal_is_closed(launch: La
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_signals_that_were_ignored_at_the_start_remain_ignored(number: int, launch: Launcher, book: Path) -> None:
     """As for nohup and for background jobs of a script."""
-    command = launch(*QUICK, "-q", at=book.parent, slow_in="step", ignored=(number,))
+    command = launch(*QUICK, "-q", at=book.parent, slow_phase="step", ignored=(number,))
     command.reach_slow_phase()
     command.signal(number)
     command.release()
@@ -186,7 +186,7 @@ def test_a_paused_training_ends_like_an_uninterrupted_one(
 ) -> None:
     """The pause by Ctrl-Z does not count as training time."""
     began = time.monotonic()
-    command = launch(*QUICK, "--json", at=book.parent, slow_in="step")
+    command = launch(*QUICK, "--json", at=book.parent, slow_phase="step")
     command.reach_slow_phase(slow_steps=3)
     command.signal(signal.SIGTSTP)
     wait_until(command.is_stopped)
@@ -196,14 +196,14 @@ def test_a_paused_training_ends_like_an_uninterrupted_one(
     command.release()
     assert command.wait() == 0
     done = json.loads(command.out.splitlines()[-1])
-    assert SECONDS_A_PIECE * slow < done["seconds"] < time.monotonic() - began - PAUSE
+    assert SECONDS_PER_STEP * slow < done["seconds"] < time.monotonic() - began - PAUSE
     assert_same_end(launch, book, uninterrupted)
 
 
 @pytest.mark.fault("F40")
 def test_a_pause_restores_the_screen(launch: Launcher, book: Path) -> None:
     """After it the display is drawn again below."""
-    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
+    command = launch(*QUICK, at=book.parent, slow_phase="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
     command.type(b"\x1a")
@@ -219,6 +219,6 @@ def test_a_pause_restores_the_screen(launch: Launcher, book: Path) -> None:
     assert after.rfind("\x1b[?25h") > after.rfind("\x1b[?25l")
 
 
-def is_drawn(command: Launched) -> bool:
+def is_drawn(command: LaunchedCommand) -> bool:
     """Return whether the display of a training is on the terminal, with a hidden cursor."""
     return command.screen.find(b"step ", command.screen.find(b"\x1b[?25l")) > -1

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME
-from sources import ROOT, SOURCES, dotted, parsed
+from common import PACKAGE_HOME
+from source_code import ROOT, SOURCES, module_name, parse_source
 
 from charrnn.storage.run_directory import RunDirectory
 
@@ -21,7 +21,7 @@ DISTRIBUTED = "torch.distributed"
 REFUSED_DISTRIBUTED = {"checkpoint", "launcher", "run", "elastic", "rpc"}
 """modules of torch.distributed that unpickle or start programs"""
 COLLECTIVE_OF_OBJECTS = re.compile(r"\w+_object(_\w+)?")
-"""collectives of torch.distributed that unpickle what they receive, such as `broadcast_object_list`"""
+"""collectives of torch.distributed that unpickle received data, such as `broadcast_object_list`"""
 
 CALLS = {"eval", "exec", "compile", "__import__", "breakpoint", "input"}
 ATTRIBUTES = {
@@ -54,13 +54,13 @@ def test_no_module_can_execute_code_from_a_file_or_use_the_network() -> None:
 
     Processes under torchrun look for its store, and a writing session reads lines from the terminal.
     """
-    violations = {dotted(path): found for path in SOURCES if (found := list(broken_promises(path)))}
+    violations = {module_name(path): found for path in SOURCES if (found := list(broken_promises(path)))}
     assert violations == {"training.process_group": ["socket"], "cli.sample_interactive": ["input"]}
 
 
 def broken_promises(path: Path) -> Iterator[str]:
     """Yield the forbidden operations in a module."""
-    for node in ast.walk(parsed(path)):
+    for node in ast.walk(parse_source(path)):
         if isinstance(node, ast.Import):
             yield from {alias.name.partition(".")[0] for alias in node.names} & (RUN_CODE | REACH_OUT)
         elif isinstance(node, ast.ImportFrom):
@@ -71,7 +71,7 @@ def broken_promises(path: Path) -> Iterator[str]:
             yield from {str(keyword.arg) for keyword in node.keywords} & {"allow_pickle", "shell", "weights_only"}
         elif isinstance(node, ast.Attribute) and node.attr in LAST_NAMES:
             yield from {ast.unparse(node)} & ATTRIBUTES
-    yield from _refused_of_distributed(parsed(path))
+    yield from _refused_of_distributed(parse_source(path))
 
 
 def _refused_of_distributed(tree: ast.Module) -> Iterator[str]:
@@ -208,7 +208,7 @@ def test_no_module_but_storage_creates_changes_or_deletes_files() -> None:
     for path in SOURCES:
         name = path.relative_to(ROOT).as_posix()
         if name != "storage/atomic_file.py":
-            calls = set(writing_calls(parsed(path)))
+            calls = set(writing_calls(parse_source(path)))
             assert calls <= MAY_CALL.get(name, {}).keys(), (
                 f"{name}: use charrnn.storage.atomic_file instead of {calls}"
             )
@@ -217,7 +217,7 @@ def test_no_module_but_storage_creates_changes_or_deletes_files() -> None:
 def test_the_list_of_exceptions_has_no_unused_entry() -> None:
     """An unused exception would hide a new call."""
     for name, exceptions in MAY_CALL.items():
-        calls = writing_calls(parsed(ROOT / name))
+        calls = writing_calls(parse_source(ROOT / name))
         assert exceptions.keys() <= set(calls), name
 
 

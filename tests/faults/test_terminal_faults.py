@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from launching import Launcher
-from screens import Terminal, terminal
-from small import Call, random_model
+from common import Call, random_model
+from launcher import Launcher
+from terminal_screen import Terminal, terminal
 
 from charrnn.network.model_file import load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
@@ -78,15 +78,15 @@ def test_typing_during_training_does_not_move_the_display(launch: Launcher) -> N
     Path("text.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     command = ("train", "text.txt", "--hidden", "8", "--threads", "1", "--batch", "4", "--length", "16")
     with terminal(*command, "--steps", "4000", lines=40, launch=launch) as output:
-        output.until(lambda: "/ 4,000" in output.text)
+        output.wait_for(lambda: "/ 4,000" in output.text)
         assert not output.echoes
         for _ in range(3):
             pictures = output.raw.count(b"/ 4,000")
             output.type("\n\n")
-            output.until(lambda seen=pictures: output.raw.count(b"/ 4,000") > seen + 1)  # type: ignore[misc]
+            output.wait_for(lambda seen=pictures: output.raw.count(b"/ 4,000") > seen + 1)  # type: ignore[misc]
         assert output.text.count("/ 4,000") == 1
         output.type("\x03")
-        output.until(lambda: "run the same command to continue" in output.text)
+        output.wait_for(lambda: "run the same command to continue" in output.text)
         assert output.echoes
         assert output.text.count("/ 4,000") == 1
 

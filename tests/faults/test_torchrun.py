@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from launching import LONG, wait_until
-from small import PACKAGE_HOME, bottles
+from common import PACKAGE_HOME, bottles
+from launcher import TIMEOUT, wait_until
 
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RunDirectory
@@ -41,7 +41,7 @@ STEPS = ("--steps", "60")
 ENDLESS = ("--steps", "1000000")
 """a training that a test ends"""
 SAVE_OFTEN = ("--save-every", "0.001")
-MAX_SECONDS = 5 * LONG
+MAX_SECONDS = 5 * TIMEOUT
 """timeout of a training with restarts, each of which loads torch"""
 
 
@@ -106,7 +106,7 @@ class Torchrun:
         """Return everything that is written to the terminal until it is closed."""
         content = b""
         assert self._master is not None
-        while select.select([self._master], [], [], LONG)[0]:
+        while select.select([self._master], [], [], TIMEOUT)[0]:
             try:
                 content += os.read(self._master, 65536)
             except OSError:

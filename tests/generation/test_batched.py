@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from common import random_model
 from numpy.typing import NDArray
-from small import random_model
 
 from charrnn.config import NetworkConfig
 from charrnn.generation import batched

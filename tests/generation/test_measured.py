@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from small import SMALL, random_model
+from common import SMALL, random_model
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import WrongUsageError

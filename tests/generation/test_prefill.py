@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small import random_model
+from common import random_model
 
 from charrnn.config import NetworkConfig
 from charrnn.generation.generate import CHECK_EVERY_CHARS, prefill

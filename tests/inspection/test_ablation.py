@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from planted import FEW_CONCEPTS, TEXT, alphabet_of, network
+from planted_networks import FEW_CONCEPTS, TEXT, alphabet_of, network
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.search.ablation import matched_controls, mean_ablate, record_activations

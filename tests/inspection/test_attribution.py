@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from small import random_model, random_weights
+from common import random_model, random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError

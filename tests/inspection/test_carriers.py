@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carried import DIRECTION_CELLS, alphabet, carried_network, quoted_text
+from carrier_networks import DIRECTION_CELLS, alphabet, carried_network, quoted_text
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.search.controls import shuffle_weights

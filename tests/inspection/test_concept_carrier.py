@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from carried import alphabet, carried_network, carried_run, quoted_text
-from small import Call, random_weights
+from carrier_networks import alphabet, carried_network, carried_run, quoted_text
+from common import Call, random_weights
 
 import charrnn
 from charrnn import resources

@@ -1,7 +1,7 @@
 """Counts of concepts in a text, without a network."""
 
 import numpy as np
-from small import random_model
+from common import random_model
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.concepts.custom import parse_custom_concept

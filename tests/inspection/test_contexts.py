@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small import random_model
+from common import random_model
 
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.measures.activations import CONTEXT_CHARS, record_cells, run_over_text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from planted import LSTM, alphabet_of, plant, random_weights, some_text
+from planted_networks import LSTM, alphabet_of, plant, random_weights, some_text
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText

@@ -1,7 +1,7 @@
 """Names of cells, and the excerpts and findings that are drawn."""
 
 import pytest
-from planted import some_text
+from planted_networks import some_text
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.search.concept_occurrences import best_excerpt, is_on

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from common import random_weights
 from numpy.typing import NDArray
-from small import random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.measures.gate_saturation import Autocorrelation, GateSaturation, measure_gates

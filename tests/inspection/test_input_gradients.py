@@ -51,8 +51,8 @@ def test_the_gradient_of_every_character_equals_that_of_torch(cell: str, embeddi
     cache = rnn.run_with_cache(ids, rnn.initial_state(STREAMS))
     logits = rnn.logits(cache.layers[-1].hidden[-1])
     odds = np.exp(logits - logits.max(-1, keepdims=True))
-    told_by = odds / odds.sum(-1, keepdims=True) - np.eye(CHARACTERS)[targets]
-    actual = input_gradients(rnn, ids, cache, rnn.initial_state(STREAMS), told_by)
+    logit_gradients = odds / odds.sum(-1, keepdims=True) - np.eye(CHARACTERS)[targets]
+    actual = input_gradients(rnn, ids, cache, rnn.initial_state(STREAMS), logit_gradients)
     expected = torchs(cell, weights, ids, targets)
     assert np.abs(expected).max() > 0.01
     assert np.abs(actual - expected).max() < TOLERANCE

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from small import random_weights
+from common import random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import WrongUsageError

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from common import random_model, random_weights
 from numpy.typing import NDArray
 from reference_layers import reference_outputs
-from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError

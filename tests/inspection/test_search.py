@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted import (
+from planted_networks import (
     DETECTOR,
     FEW_CONCEPTS,
     LSTM,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from planted import Weights, finding_of, network, search_network
+from planted_networks import Weights, finding_of, network, search_network
 
 from charrnn.config import NetworkConfig
 

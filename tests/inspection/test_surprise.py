@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from small import random_model
+from common import random_model
 
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.network.inference import InferenceRNN

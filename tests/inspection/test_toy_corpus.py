@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 

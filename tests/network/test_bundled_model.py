@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME, Call
+from common import PACKAGE_HOME, Call
 
 import charrnn
 from charrnn.errors import CharrnnError

@@ -68,7 +68,7 @@ def test_joined_documents_have_the_gradients_of_separate_ones(cell: str, embeddi
 
 
 def test_the_state_after_an_end_is_fresh_and_after_anything_else_is_not(cell: str) -> None:
-    """In every layer, for any length of the window and any state before it."""
+    """The state is reset in all layers, for any length of the window and any initial state."""
     model, ids = network(cell), together()
     before = tuple(100 * torch.randn_like(part) for part in model.initial_state(2))
     for stop in range(1, len(ids) + 1):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small import generated_text
+from common import generated_text
 
 from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS

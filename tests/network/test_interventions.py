@@ -10,7 +10,7 @@ from charrnn.network.interventions import MAX_TANH, make_clamps
 
 @pytest.mark.parametrize("signal", [-1, -0.4, 0, 0.9, 1])
 def test_a_clamped_cell_has_the_given_signal(rnn: InferenceRNN, signal: float) -> None:
-    """At every character; ±1 up to the largest value that tanh(c) can have."""
+    """The signal is the same at each character; ±1 is rounded to the largest value that tanh(c) can have."""
     ids = np.random.default_rng(0).integers(0, 11, (20, 1))
     cache = rnn.run_with_cache(ids, rnn.initial_state(1), make_clamps(rnn, {(2, 7): signal, (1, 0): 0.5}))
     assert np.allclose(cache.layers[1].signal[:, 0, 7], np.clip(signal, -MAX_TANH, MAX_TANH), atol=1e-6)

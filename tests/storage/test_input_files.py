@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from small import Call
+from common import Call
 
 from charrnn.network.model_file import load_model, read_info
 from charrnn.storage.atomic_file import open_input

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from small import Call
+from common import Call
 
 import charrnn
 from charrnn.errors import CharrnnError, WrongUsageError

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from common import Call, random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import Call, random_model
 
 import charrnn
 from charrnn.errors import CharrnnError

@@ -4,11 +4,10 @@ import random
 from pathlib import Path
 
 import pytest
+from common import encode_corpus
 
-from charrnn.text import corpus_encoder
 from charrnn.text.batching import SUBSTRING_CHARS, distinct_fraction
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 
 WORDS = [
     "".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz", k=2 + number % 9)) for number in range(900)
@@ -33,10 +32,7 @@ def encoded(text: str, directory: Path) -> Corpus:
     """Return the corpus of a text."""
     path = directory / "text.txt"
     path.write_text(text)
-    sources = open_sources([str(path)])
-    return corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
-    )
+    return encode_corpus([str(path)], directory / "corpus.bin")
 
 
 def fraction(text: str, directory: Path) -> float:

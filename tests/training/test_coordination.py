@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from common_distributed import CPU, make_rank_trainer, run_in_ranks
 from torch.nn import functional
-from worlds import CPU, in_each_rank, make
 
 from charrnn.cli.error_handler import Stopped
 from charrnn.cli.train_signals import SignalHandler
@@ -66,7 +66,7 @@ def test_a_number_that_is_not_finite_in_one_process_ends_all_at_the_same_step(
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group)
+        trainer = make_rank_trainer(corpus, group)
         trainer.queues_steps = queued
         two_steps(trainer)
         before = replicas._checksum_of_weights(trainer)
@@ -76,7 +76,7 @@ def test_a_number_that_is_not_finite_in_one_process_ends_all_at_the_same_step(
             two_steps(trainer)
         return caught.value.message, before, replicas._checksum_of_weights(trainer)
 
-    results = in_each_rank(3, work, tmp_path / "world")
+    results = run_in_ranks(3, work, tmp_path / "world")
     assert results == [results[0]] * 3
     message, before, after = results[0]
     assert message.startswith(f"training diverged: {quantity} is not finite at step 3 ")
@@ -114,7 +114,7 @@ def test_the_plan_of_rank_0_reaches_all_processes_at_the_same_step(corpus: Corpu
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group, layers=1, steps=None, minutes=1.0)
+        trainer = make_rank_trainer(corpus, group, layers=1, steps=None, minutes=1.0)
         clock, plans = Clock(0.2 if group.is_main else 7.0), []
         session = Session(trainer=trainer, directory=RunDirectory(tmp_path), reason="")
         coordinator = Coordinator(trainer, Requests())
@@ -125,7 +125,7 @@ def test_the_plan_of_rank_0_reaches_all_processes_at_the_same_step(corpus: Corpu
                 plans.append([event.step, event.steps, event.learning_rate, event.progress])
         return plans
 
-    main, other = in_each_rank(2, work, tmp_path / "world")
+    main, other = run_in_ranks(2, work, tmp_path / "world")
     assert main == other
     planned = {steps for _, steps, *_ in main}
     assert planned > {None}
@@ -147,7 +147,7 @@ def training(
 ) -> tuple[Trainer, list[Event], int | None]:
     """Train with a real handler of signals; return the events and the signal on which all processes agreed."""
     group.join(CPU)
-    trainer, events = make(corpus, group, layers=1, steps=8), list[Event]()
+    trainer, events = make_rank_trainer(corpus, group, layers=1, steps=8), list[Event]()
     session = Session(trainer=trainer, directory=RunDirectory(directory), reason="")
 
     def watched(inner: Iterator[Event]) -> Iterator[Event]:
@@ -191,7 +191,7 @@ def test_a_stop_signal_to_any_process_stops_all_at_the_same_event(
         names = [type(event).__name__ for event in events]
         return [name for name in names if name != "Preview"], trainer.step, stop_signal
 
-    first, second = in_each_rank(2, work, tmp_path / "world")
+    first, second = run_in_ranks(2, work, tmp_path / "world")
     assert first == second
     names, step, number = first
     assert number == signal.SIGTERM
@@ -224,7 +224,7 @@ def test_a_stop_signal_within_the_final_evaluation_stops_all_at_the_same_point(
                 handler.run_interruptible(coordinator.decide_within(watched(evaluated)))
         return points, caught.value.number, trainer.bookkeeping.final_evaluated
 
-    first, second = in_each_rank(2, work, tmp_path / "world")
+    first, second = run_in_ranks(2, work, tmp_path / "world")
     assert first == second == [["SafePoint"] * 2, signal.SIGTERM, False]
 
 
@@ -236,7 +236,7 @@ def test_a_save_that_rank_0_requests_is_made_by_all_at_the_same_event(
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer, due_steps, saves = make(corpus, group, layers=1, steps=8), [2, 4, 7, 99], []
+        trainer, due_steps, saves = make_rank_trainer(corpus, group, layers=1, steps=8), [2, 4, 7, 99], []
         coordinator = Coordinator(trainer, Requests())
         if group.is_main:
             coordinator.save_is_due = lambda: trainer.step >= due_steps[0]
@@ -246,7 +246,7 @@ def test_a_save_that_rank_0_requests_is_made_by_all_at_the_same_event(
                 due_steps.pop(0)
         return saves
 
-    first, second = in_each_rank(2, work, tmp_path / "world")
+    first, second = run_in_ranks(2, work, tmp_path / "world")
     assert first == second == [["Step", 3], ["Evaluation", 4], ["Step", 8]]
 
 
@@ -262,7 +262,7 @@ def test_the_largest_request_of_all_processes_is_the_decision(corpus: Corpus, tm
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer, requests = make(corpus, group, steps=9), Requests()
+        trainer, requests = make_rank_trainer(corpus, group, steps=9), Requests()
         coordinator = Coordinator(trainer, requests)
         if group.world.rank == 0:
             coordinator.request_steps(7)
@@ -275,4 +275,4 @@ def test_the_largest_request_of_all_processes_is_the_decision(corpus: Corpus, tm
         return decided
 
     expected = [["SafePoint", 7, signal.SIGHUP], ["Step", 9, signal.SIGHUP], ["Step", 9, signal.SIGHUP]]
-    assert in_each_rank(3, work, tmp_path / "world") == [expected] * 3
+    assert run_in_ranks(3, work, tmp_path / "world") == [expected] * 3

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from common_distributed import CPU, assert_close, make_rank_trainer, run_in_ranks, to_double_precision, training_state
 from torch import Tensor
-from worlds import CPU, assert_close, in_double_precision, in_each_rank, make, result
 
 from charrnn.network.char_rnn import NetworkState, variational_dropout
 from charrnn.text.batching import Shard
@@ -28,7 +28,7 @@ def trained(trainer: Trainer) -> dict[str, list[float]]:
     """Train to the end of the plan and return the result."""
     for _ in train_loop(trainer, sample_every=0):
         pass
-    return result(trainer)
+    return training_state(trainer)
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def trained(trainer: Trainer) -> dict[str, list[float]]:
 def test_several_processes_train_as_one_does(cell: str, size: int, corpus: Corpus, tmp_path: Path) -> None:
     """Weights, averages, moments, states and losses agree to 1e-9 in float64, with dropout and state resets."""
     torch.set_num_threads(1)
-    expected = trained(in_double_precision(make(corpus, cell=cell, **DROPPED)))
+    expected = trained(to_double_precision(make_rank_trainer(corpus, cell=cell, **DROPPED)))
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        return trained(in_double_precision(make(corpus, group, cell=cell, **DROPPED)))
+        return trained(to_double_precision(make_rank_trainer(corpus, group, cell=cell, **DROPPED)))
 
-    assert_close(in_each_rank(size, work, tmp_path / "world")[0], expected)
+    assert_close(run_in_ranks(size, work, tmp_path / "world")[0], expected)
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -67,9 +67,10 @@ def test_several_processes_train_as_one_does_with_all_settings(
     def work(group: ProcessGroup) -> Any:
         if group.is_distributed:
             group.join(CPU)
-        return [trained(in_double_precision(make(loaded, group, steps=4, **settings))) for settings in all_settings]
+        trainers = (make_rank_trainer(loaded, group, steps=4, **settings) for settings in all_settings)
+        return [trained(to_double_precision(trainer)) for trainer in trainers]
 
-    actual = in_each_rank(3, work, tmp_path / "world")[0]
+    actual = run_in_ranks(3, work, tmp_path / "world")[0]
     for one, several in zip(work(SINGLE_PROCESS), actual, strict=True):
         assert_close(several, one)
 
@@ -79,13 +80,13 @@ def test_the_clipped_gradient_is_that_of_all_processes(corpus: Corpus, tmp_path:
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group, clip=1e-3)
+        trainer = make_rank_trainer(corpus, group, clip=1e-3)
         step = trainer.train_step()
         assert step.gradient_norm is not None
         assert step.gradient_norm > 1e-2
         return torch.stack([mean.norm() for mean in trainer.optimizer.first_moments.values()]).norm().item()
 
-    norms = in_each_rank(2, work, tmp_path / "world")
+    norms = run_in_ranks(2, work, tmp_path / "world")
     assert norms == pytest.approx([1e-3 * 0.2] * 2, rel=1e-3)
 
 
@@ -96,11 +97,11 @@ def test_products_in_bfloat16_give_nearly_the_same_gradients(corpus: Corpus, tmp
     def work(group: ProcessGroup) -> Any:
         if group.is_distributed:
             group.join(CPU)
-        trainer = make(corpus, group, precision="bfloat16", **DROPPED)
+        trainer = make_rank_trainer(corpus, group, precision="bfloat16", **DROPPED)
         trainer.train_step()
         return {name: mean.flatten().tolist() for name, mean in trainer.optimizer.first_moments.items()}
 
-    actual, expected = in_each_rank(3, work, tmp_path / "world")[0], work(SINGLE_PROCESS)
+    actual, expected = run_in_ranks(3, work, tmp_path / "world")[0], work(SINGLE_PROCESS)
     for name in expected:
         error = np.linalg.norm(np.subtract(actual[name], expected[name]))
         assert error < 0.02 * np.linalg.norm(expected[name]), name
@@ -134,7 +135,7 @@ def test_the_logits_of_all_processes_are_those_of_one(size: int, text: str, requ
     loaded = request.getfixturevalue(text)
 
     def logits_of(group: ProcessGroup, step: int) -> Tensor:
-        trainer = in_double_precision(make(loaded, group, **DROPPED))
+        trainer = to_double_precision(make_rank_trainer(loaded, group, **DROPPED))
         ids = torch.from_numpy(trainer.batches.batch_ids(step))
         seed_step(CPU, 1, step)
         with torch.no_grad():
@@ -157,7 +158,7 @@ def test_the_streams_that_all_processes_reset_are_those_of_one(
     """The same streams start again, whether steps are queued or not."""
 
     def after_resets(group: ProcessGroup) -> NetworkState:
-        trainer = make(corpus, group, reset=0.5)
+        trainer = make_rank_trainer(corpus, group, reset=0.5)
         trainer.state = tuple(torch.ones_like(part) for part in trainer.state)
         seed_step(CPU, 1, 3)
         if not queued:
@@ -185,7 +186,7 @@ def test_the_windows_of_all_processes_are_those_of_one(resident: bool, corpus: C
     """On the host and on the device, whether the text fits on it or not."""
 
     def windows(group: ProcessGroup) -> Tensor:
-        trainer = make(corpus, group)
+        trainer = make_rank_trainer(corpus, group)
         batches = DeviceBatches(trainer.batches, CPU, max_bytes=1e9 if resident else 0)
         batches.set_step(9)
         ids = batches.batch_ids()

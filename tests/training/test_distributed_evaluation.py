@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from worlds import CPU, in_double_precision, in_each_rank, make
+from common_distributed import CPU, make_rank_trainer, run_in_ranks, to_double_precision
 
 from charrnn.errors import DivergedError
 from charrnn.text.batching import split_into_rows
@@ -38,7 +38,7 @@ def test_the_losses_of_several_processes_are_those_of_one(
             group.join(CPU)
         losses: list[Any] = []
         for share in SHARES:
-            trainer = in_double_precision(make(loaded, group, val_fraction=share))
+            trainer = to_double_precision(make_rank_trainer(loaded, group, val_fraction=share))
             with torch.no_grad():
                 trainer.ema_network.output.weight.mul_(20)
             *safe_points, event = evaluate(trainer)
@@ -49,7 +49,7 @@ def test_the_losses_of_several_processes_are_those_of_one(
             losses.append(dataclasses.asdict(run_to_result(evaluate_final(trainer, trainer.ema_network))))
         return losses
 
-    results, expected = in_each_rank(size, work, tmp_path / "world"), work(SINGLE_PROCESS)
+    results, expected = run_in_ranks(size, work, tmp_path / "world"), work(SINGLE_PROCESS)
     assert results == [results[0]] * size
     assert numbers(results[0]) == pytest.approx(numbers(expected), rel=1e-12)
     assert len(numbers(expected)) == len(SHARES) * (1 + 6 + 1 + 4 + 4)
@@ -68,14 +68,14 @@ def test_a_loss_that_is_not_finite_in_one_process_ends_all_of_them(corpus: Corpu
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group)
+        trainer = make_rank_trainer(corpus, group)
         if group.world.rank == 1:
             trainer.ema_network.output.bias.fill_(float("nan"))
         with pytest.raises(DivergedError) as caught:
             list(evaluate(trainer))
         return str(caught.value), trainer.best is None
 
-    results = in_each_rank(3, work, tmp_path / "world")
+    results = run_in_ranks(3, work, tmp_path / "world")
     assert results == [results[0]] * 3
     assert "the held-out loss is not finite at step 0" in results[0][0]
     assert results[0][1]

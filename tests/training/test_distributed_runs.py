@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import Call
-from worlds import (
+from common import Call
+from common_distributed import (
     CPU,
     JoinedGroup,
     assert_close,
     checksum,
-    in_double_precision,
-    in_each_rank,
-    make,
-    result,
-    resumed,
-    run_of,
+    create_run,
+    make_rank_trainer,
+    resume_rank,
+    run_in_ranks,
+    to_double_precision,
+    training_state,
 )
 
 from charrnn.cli import train_run
@@ -50,7 +50,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def directory(corpus: Corpus, tmp_path: Path) -> RunDirectory:
     """Return a run directory that contains the text."""
-    return run_of(corpus, tmp_path / "run")
+    return create_run(corpus, tmp_path / "run")
 
 
 def finish(trainer: Trainer) -> Trainer:
@@ -108,7 +108,7 @@ def test_all_processes_yield_the_same_events_and_have_the_same_weights(corpus: C
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group, **DROPPED, lr=0.5)
+        trainer = make_rank_trainer(corpus, group, **DROPPED, lr=0.5)
         return [
             (type(event).__name__, dataclasses.asdict(event), *replica(trainer))
             for event in train_loop(trainer, sample_every=5)
@@ -120,12 +120,12 @@ def test_all_processes_yield_the_same_events_and_have_the_same_weights(corpus: C
     def without_previews(events: list[Any]) -> list[Any]:
         return [event for event in events if event[0] != "Preview"]
 
-    main, *others = in_each_rank(3, work, tmp_path / "world")
+    main, *others = run_in_ranks(3, work, tmp_path / "world")
     assert [event["step"] for name, event, *_ in main if name == "Preview"] == [0, 5, 10]
     assert [events == without_previews(main) for events in others] == [True, True]
     evaluations = [event for name, event, *_ in main if name == "Evaluation"]
     assert {event["best_step"] == event["step"] for event in evaluations} == {False, True}
-    one = list(train_loop(make(corpus, SINGLE_PROCESS, **DROPPED), sample_every=5))
+    one = list(train_loop(make_rank_trainer(corpus, SINGLE_PROCESS, **DROPPED), sample_every=5))
     assert [(name, event.get("step")) for name, event, *_ in without_previews(main)] == [
         (type(event).__name__, getattr(event, "step", None)) for event in without_safe_points_of_previews(one)
     ]
@@ -157,7 +157,7 @@ def test_a_run_stopped_between_any_two_events_resumes_exactly(
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer, checksums = make(corpus, group, **settings), []
+        trainer, checksums = make_rank_trainer(corpus, group, **settings), []
         events = (event for event in train_loop(trainer, sample_every=2) if not isinstance(event, Preview))
         for number, event in enumerate(events):
             if isinstance(event, SafePoint) and number % 4:
@@ -165,12 +165,12 @@ def test_a_run_stopped_between_any_two_events_resumes_exactly(
             gather_for_save(trainer)
             if group.is_main:
                 save_checkpoint(trainer, directory)
-            other, notes = resumed(directory, JoinedGroup(group, f"stop {number}"))
+            other, notes = resume_rank(directory, JoinedGroup(group, f"stop {number}"))
             assert notes == ()
             checksums.append(last_checksum(finish(other)))
         return [*checksums, last_checksum(trainer)]
 
-    results = in_each_rank(size, work, tmp_path / "world")
+    results = run_in_ranks(size, work, tmp_path / "world")
     assert len(results[0]) == 15
     assert [len(set(checksums)) for checksums in results] == [1] * size
 
@@ -190,25 +190,25 @@ def test_a_checkpoint_is_resumed_by_any_number_of_processes(
     def begin(group: ProcessGroup) -> None:
         if group.is_distributed:
             group.join(CPU)
-        trainer = make(corpus, group, **DROPPED, steps=8)
+        trainer = make_rank_trainer(corpus, group, **DROPPED, steps=8)
         next(event for event in train_loop(trainer, sample_every=0) if isinstance(event, Step) and event.step == 4)
         gather_for_save(trainer)
         if group.is_main:
             save_checkpoint(trainer, directory)
 
     def go_on(group: ProcessGroup) -> Any:
-        trainer, notes = resumed(directory, group)
+        trainer, notes = resume_rank(directory, group)
         rows, state = trainer.shard.rows, [part.tolist() for part in trainer.state]
-        finish(in_double_precision(trainer))
-        return [rows.start, rows.stop], state, notes, result(trainer)
+        finish(to_double_precision(trainer))
+        return [rows.start, rows.stop], state, notes, training_state(trainer)
 
     if before == 1:
         begin(SINGLE_PROCESS)
     else:
-        in_each_rank(before, begin, tmp_path / "before")
+        run_in_ranks(before, begin, tmp_path / "before")
     saved = read_checkpoint(directory.checkpoints()[-1])
     assert saved.info.record.machine.get("processes", 1) == before
-    results = in_each_rank(after, go_on, tmp_path / "after") if after > 1 else [go_on(SINGLE_PROCESS)]
+    results = run_in_ranks(after, go_on, tmp_path / "after") if after > 1 else [go_on(SINGLE_PROCESS)]
     for (start, stop), state, _, _ in results:
         for number, part in enumerate(state):
             assert np.array_equal(part, saved.arrays[f"state.{number}"][:, start:stop])
@@ -224,7 +224,7 @@ def test_replicas_that_differ_are_found_before_a_save(corpus: Corpus, tmp_path: 
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer, messages = make(corpus, group), []
+        trainer, messages = make_rank_trainer(corpus, group), []
         tensors = [
             trainer.network.output.weight,
             trainer.ema_network.output.bias,
@@ -246,4 +246,4 @@ def test_replicas_that_differ_are_found_before_a_save(corpus: Corpus, tmp_path: 
         gather_for_save(trainer)
         return messages
 
-    assert in_each_rank(3, work, tmp_path / "world") == [["the weights of ranks 0 and 2 differ at step 1"] * 4] * 3
+    assert run_in_ranks(3, work, tmp_path / "world") == [["the weights of ranks 0 and 2 differ at step 1"] * 4] * 3

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from common_distributed import CPU, assert_close, checksum, make_rank_trainer, run_in_ranks, training_state
 from test_device_step import FakeGraphs, with_queued_steps
-from worlds import CPU, assert_close, checksum, in_each_rank, make, result
 
 from charrnn.cli.train_signals import SignalHandler
 from charrnn.text.corpus import Corpus
@@ -36,13 +36,13 @@ def test_queued_steps_of_several_processes_are_equal_to_synchronous_ones(
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainers = [make(corpus, group, cell=cell, steps=STEPS, **DROPPED) for _ in range(2)]
+        trainers = [make_rank_trainer(corpus, group, cell=cell, steps=STEPS, **DROPPED) for _ in range(2)]
         with_queued_steps(trainers[1])
         for trainer in trainers:
             steps(trainer)
-        return [result(trainer) for trainer in trainers]
+        return [training_state(trainer) for trainer in trainers]
 
-    for synchronous, queued in in_each_rank(size, work, tmp_path / "world"):
+    for synchronous, queued in run_in_ranks(size, work, tmp_path / "world"):
         assert_close(queued, synchronous, atol=2e-5)
 
 
@@ -54,7 +54,7 @@ def test_the_results_of_queued_steps_are_read_by_all_processes_at_the_same_step(
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = with_queued_steps(make(corpus, group, steps=None, minutes=1.0, layers=1))
+        trainer = with_queued_steps(make_rank_trainer(corpus, group, steps=None, minutes=1.0, layers=1))
         maximum = ProcessGroup.max
 
         def counted(group: ProcessGroup, values: Sequence[float]) -> list[float]:
@@ -69,7 +69,7 @@ def test_the_results_of_queued_steps_are_read_by_all_processes_at_the_same_step(
         known = [event for event in events if isinstance(event, Step) and event.nats is not None]
         return [[event.step, event.nats, event.gradient_norm] for event in known], exchanged, handler.stop_signal
 
-    first, second = in_each_rank(2, work, tmp_path / "world")
+    first, second = run_in_ranks(2, work, tmp_path / "world")
     assert first == second
     assert [step for step, *_ in first[0]] == first[1] == [MAX_QUEUED_STEPS]
     assert first[2] == 1
@@ -82,9 +82,9 @@ def test_all_processes_replay_a_graph_or_none_does(failing: int | None, corpus: 
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        plain = with_queued_steps(make(corpus, group, steps=STEPS, **DROPPED))
+        plain = with_queued_steps(make_rank_trainer(corpus, group, steps=STEPS, **DROPPED))
         graphs = FakeGraphs("operation not permitted" if group.world.rank == failing else None)
-        captured = with_queued_steps(make(corpus, group, steps=STEPS, **DROPPED), graphs.backend())
+        captured = with_queued_steps(make_rank_trainer(corpus, group, steps=STEPS, **DROPPED), graphs.backend())
         events = [steps(trainer) for trainer in (plain, captured)][1]
         messages = [[event.step, event.message] for event in events if isinstance(event, TrainingWarning)]
         for trainer in (plain, captured):
@@ -92,7 +92,7 @@ def test_all_processes_replay_a_graph_or_none_does(failing: int | None, corpus: 
         is_equal = not group.is_main or checksum(plain) == checksum(captured)
         return graphs.calls, messages, is_equal
 
-    results = in_each_rank(2, work, tmp_path / "world")
+    results = run_in_ranks(2, work, tmp_path / "world")
     replays = ["replay"] * (STEPS - WARM_UP_RUNS) if failing is None else []
     for rank, (calls, messages, is_equal) in enumerate(results):
         assert calls == ["aside"] * WARM_UP_RUNS + ["record"] + replays

@@ -101,7 +101,7 @@ def test_every_document_is_read_once_an_epoch(make_names_trainer: MakeRun) -> No
 
 
 def test_the_loss_of_a_document_does_not_depend_on_the_documents_before_it(make_names_trainer: MakeRun) -> None:
-    """In the evaluation of the run, and when the same documents are scored in another order."""
+    """The losses are equal in the evaluation of the run and when scoring the same documents in another order."""
     trainer = make_names_trainer()
     list(train_loop(trainer, sample_every=0))
     rnn, vocabulary = InferenceRNN.from_model(trainer.model(trainer.ema_weights())), trainer.corpus.vocabulary
@@ -110,8 +110,8 @@ def test_the_loss_of_a_document_does_not_depend_on_the_documents_before_it(make_
     backward = score(rnn, vocabulary, "\n\n".join(reversed(held_out)) + "\n")
     assert forward.nats == pytest.approx(backward.nats, rel=1e-5)
     assert forward.characters == backward.characters == trainer.held_out_characters
-    singles = [score(rnn, vocabulary, name) for name in held_out]
-    assert sum(single.nats for single in singles) == pytest.approx(forward.nats, rel=1e-5)
+    document_scores = [score(rnn, vocabulary, name) for name in held_out]
+    assert sum(part.nats for part in document_scores) == pytest.approx(forward.nats, rel=1e-5)
     # The evaluation does not score the first character; otherwise both losses agree.
     loss, initial_logits = held_out_loss(trainer), prefill_prompt(rnn, vocabulary).logits[0]
     first = np.log(np.exp(initial_logits).sum()) - initial_logits[vocabulary.id_of(held_out[0][0])]

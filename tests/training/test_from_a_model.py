@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import generated_text
+from common import generated_text
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError
@@ -92,7 +92,7 @@ def test_before_the_first_step_the_run_generates_the_same_text_as_the_model(sour
 
 
 def test_the_pretrained_model_is_never_changed(source: Path) -> None:
-    """Its file keeps every byte."""
+    """The file of the model does not change."""
     before = source.read_bytes()
     session = begin(source)
     list(

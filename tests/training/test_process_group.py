@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from worlds import in_each_rank
+from common_distributed import run_in_ranks
 
 from charrnn.errors import PeerLostError
 from charrnn.training.process_group import ProcessGroup, connect
@@ -29,7 +29,7 @@ def test_a_signal_ends_a_process_that_waits_for_a_message(number: int, tmp_path:
         group.receive("never")
         return "received"
 
-    assert in_each_rank(2, work, tmp_path / "world") == ["signaled", None]
+    assert run_in_ranks(2, work, tmp_path / "world") == ["signaled", None]
 
 
 def test_a_process_whose_torchrun_was_killed_before_does_not_wait_for_its_store(
@@ -52,4 +52,4 @@ def test_a_process_may_end_right_after_the_last_collective(tmp_path: Path) -> No
         group.join(torch.device("cpu"))
         return group.max([float(group.world.rank)])
 
-    assert in_each_rank(3, work, tmp_path / "world") == [[2.0]] * 3
+    assert run_in_ranks(3, work, tmp_path / "world") == [[2.0]] * 3

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from worlds import checksum, in_each_rank, make, run_of
+from common_distributed import checksum, create_run, make_rank_trainer, run_in_ranks
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.storage.run_directory import RunDirectory
@@ -53,7 +53,7 @@ def store() -> FakeStore:
 @pytest.fixture
 def directory(corpus: Corpus, tmp_path: Path) -> RunDirectory:
     """Return a run directory that contains the text."""
-    return run_of(corpus, tmp_path / "run")
+    return create_run(corpus, tmp_path / "run")
 
 
 # The run
@@ -73,7 +73,7 @@ def test_a_run_is_received_as_it_was_sent(
             assert received is not None
             group.sum(torch.zeros(1))
             return checksum(received), received.network.config.to_mapping(), received.init_from
-        trainer = make(corpus, cell=cell, seed=9)
+        trainer = make_rank_trainer(corpus, cell=cell, seed=9)
         trainer.init_from = "old.safetensors"
         for _, _ in zip(range(10 * steps), train_loop(trainer, sample_every=0), strict=False):
             pass
@@ -87,7 +87,7 @@ def test_a_run_is_received_as_it_was_sent(
         group.sum(torch.zeros(1))
         return checksum(trainer), trainer.network.config.to_mapping(), trainer.init_from
 
-    first, second, third = in_each_rank(3, work, tmp_path / "world")
+    first, second, third = run_in_ranks(3, work, tmp_path / "world")
     assert first[1:] == second[1:] == third[1:]
     # The state of all streams is part of both checksums, because it was just sent.
     assert first[0] == second[0] == third[0]
@@ -102,7 +102,7 @@ def test_a_run_that_is_already_trained_is_not_received(directory: RunDirectory, 
         send_no_run(group)
         return [f"end/{rank}" for rank in (1, 2)] == [key for key in ("end/1", "end/2") if group._store.check([key])]
 
-    assert in_each_rank(3, work, tmp_path / "world") == [True] * 3
+    assert run_in_ranks(3, work, tmp_path / "world") == [True] * 3
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def message(corpus: Corpus, store: FakeStore, monkeypatch: pytest.MonkeyPatch) -
     """Return the message of a run, which precedes its arrays; nothing can be broadcast."""
     monkeypatch.setattr(ProcessGroup, "join", lambda *_: None)
     monkeypatch.setattr(ProcessGroup, "broadcast", lambda *_: None)
-    send_run(make(corpus, ProcessGroup(World(size=2), store)))
+    send_run(make_rank_trainer(corpus, ProcessGroup(World(size=2), store)))
     return json.loads(store.get("run"))  # type: ignore[no-any-return]
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import PACKAGE_HOME
-from worlds import make
+from common import PACKAGE_HOME
+from common_distributed import make_rank_trainer
 
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.training.checkpoint import state_arrays
@@ -80,7 +80,7 @@ def run_rank(function: Callable[[ProcessGroup, Corpus, str], Any]) -> None:
 
 def on_gpu(corpus: Corpus, group: ProcessGroup, device: str, **settings: Any) -> Trainer:
     """Return the trainer of a small network on the GPU of this process."""
-    trainer = make(corpus, hidden=16, steps=None, minutes=1.0, **settings)
+    trainer = make_rank_trainer(corpus, hidden=16, steps=None, minutes=1.0, **settings)
     return Trainer(corpus, trainer.network.config, trainer.training, device, group)
 
 

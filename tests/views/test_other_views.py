@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from common import random_model, random_weights
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.measures.attribution import attribute_prediction

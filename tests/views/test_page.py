@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pages import CELLS, CONTROL, HOSTILE, LAGS, MYSTERY, NAMES, RULES, TEXT, findings, page
+from html_pages import CELLS, CONTROL, HOSTILE, LAGS, MYSTERY, NAMES, RULES, TEXT, findings, page
 from rich.color import Color
 
 from charrnn.views import colors

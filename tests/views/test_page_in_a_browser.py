@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import BROWSER, Tab, tab
-from pages import CELLS, LAGS, MYSTERY, NAMES, TEXT, findings, page
+from headless_browser import BROWSER, Tab, tab
+from html_pages import CELLS, LAGS, MYSTERY, NAMES, TEXT, findings, page
 
 from charrnn.views import colors
 from charrnn.views.sanitize import sanitize

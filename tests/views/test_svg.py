@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from browser import BROWSER, tab
+from headless_browser import BROWSER, tab
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -66,8 +66,8 @@ def test_all_shapes_are_within_the_image(text: str, columns: int) -> None:
 
 def letters(picture: str) -> dict[str, float]:
     """Return the column in whose middle each single letter is drawn."""
-    singles = [element for element in elements(picture, "text") if element.get("text-anchor") == "middle"]
-    return {str(element.text): (float(element.get("x", "0")) - 10) / COLUMN - 0.5 for element in singles}
+    centered = [element for element in elements(picture, "text") if element.get("text-anchor") == "middle"]
+    return {str(element.text): (float(element.get("x", "0")) - 10) / COLUMN - 0.5 for element in centered}
 
 
 def test_right_to_left_letters_are_over_their_own_colors() -> None:

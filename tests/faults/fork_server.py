@@ -1,7 +1,7 @@
-"""The fork server: a process that has imported charrnn and torch and forks itself for every command.
+"""Fork server: a process that has imported charrnn and torch and forks a child process for each command.
 
-What runs is the command line as it is, in a process of its own, with the descriptors, the environment, the limits
-and the signal handlers that the request names. The requests come through a Unix socket, each with its descriptors.
+The child runs the command line unchanged, with the file descriptors, environment, limits and signal handlers of the
+request. The server receives requests and descriptors through a Unix socket.
 """
 
 import ast
@@ -22,9 +22,8 @@ from typing import Any, NoReturn
 
 import charrnn
 
-LONGEST_ORDER = 1_000_000
-"""bytes"""
-MOST_DESCRIPTORS = 64
+MAX_REQUEST_BYTES = 1_000_000
+MAX_DESCRIPTORS = 64
 STDERR = 2
 
 
@@ -35,23 +34,23 @@ class CommandRequest:
     arguments: tuple[str, ...]
     directory: str
     environment: dict[str, str]
-    """all of it"""
+    """complete environment of the command"""
     descriptors: tuple[int, ...]
-    """the numbers that the descriptors have in the command, in the order in which they are sent"""
+    """numbers of the descriptors in the command, in the order in which they are sent"""
     terminal: bool = False
-    """whether standard input is to be the controlling terminal"""
+    """whether standard input becomes the controlling terminal"""
     ignored: tuple[int, ...] = ()
-    """signals that are ignored from the beginning"""
-    slow_in: str | None = None
-    """one of `phases.PHASES`"""
+    """signals that the command ignores when it starts"""
+    slow_phase: str | None = None
+    """phase that is slowed down, one of `slow_phases.PHASES`"""
     slow_steps: str = ""
-    """a file that grows by a byte with every piece of the slow phase"""
+    """path of a file to which each step of the slow phase appends a byte"""
     release: str = ""
-    """a file; once it exists, the phase is no longer slow"""
+    """path of a file whose existence ends the slowdown"""
     memory: int | None = None
-    """bytes of address space above what is in use at the start"""
+    """maximum address space in bytes, in addition to the address space at the start"""
     largest_file: int | None = None
-    """bytes"""
+    """maximum size of a file in bytes"""
 
 
 def serve(listener: socket.socket) -> None:
@@ -80,7 +79,7 @@ def serve(listener: socket.socket) -> None:
 
 
 def _accept(listener: socket.socket) -> None:
-    """Accept one request and fork for it."""
+    """Accept one request, and fork a supervisor for it."""
     connection, _ = listener.accept()
     with connection:
         request, received = _receive(connection)
@@ -95,17 +94,17 @@ def _accept(listener: socket.socket) -> None:
 
 
 def _receive(connection: socket.socket) -> tuple[CommandRequest, list[int]]:
-    """Return a request, up to its line end, and the descriptors that come with its first bytes."""
-    content, received, *_ = socket.recv_fds(connection, LONGEST_ORDER, MOST_DESCRIPTORS)
+    """Return a request, which ends with a line feed, and the descriptors that accompany its first bytes."""
+    content, received, *_ = socket.recv_fds(connection, MAX_REQUEST_BYTES, MAX_DESCRIPTORS)
     while not content.endswith(b"\n"):
-        content += connection.recv(LONGEST_ORDER)
+        content += connection.recv(MAX_REQUEST_BYTES)
     return CommandRequest(**ast.literal_eval(content.decode())), received
 
 
 def _supervise(request: CommandRequest, received: list[int], connection: socket.socket) -> NoReturn:
-    """Start a command as a shell does, in the foreground process group of the terminal; report how it ends.
+    """Run a command in the foreground process group of the terminal, as a shell does; send its ID and exit code.
 
-    A command whose caller has exited is killed.
+    The command is killed if its caller exits.
     """
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     os.setsid()
@@ -139,7 +138,7 @@ def _take_terminal(descriptor: int) -> None:
 
 
 def _kill_if_abandoned(command: int, connection: socket.socket) -> None:
-    """Wait until the caller has closed its end, and kill the command if it is still running."""
+    """Wait until the caller closes the connection, and kill the command if it is still running."""
     connection.recv(1)
     _send(command, signal.SIGKILL)
 
@@ -152,7 +151,7 @@ def _send(process: int, number: int) -> None:
 
 def _run_command(request: CommandRequest, received: list[int]) -> NoReturn:
     """Run the command in this process."""
-    import phases
+    import slow_phases
 
     from charrnn.__main__ import main
 
@@ -167,9 +166,9 @@ def _run_command(request: CommandRequest, received: list[int]) -> NoReturn:
     _take_descriptors(dict(zip(request.descriptors, received, strict=True)))
     sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w")
     sys.argv = ["charrnn", *request.arguments]
-    phases.limit(request.memory, request.largest_file)
-    if request.slow_in is not None:
-        phases.slow_down(request.slow_in, lambda: _count_slow_step(request), Path(request.release))
+    slow_phases.limit(request.memory, request.largest_file)
+    if request.slow_phase is not None:
+        slow_phases.slow_down(request.slow_phase, lambda: _count_slow_step(request), Path(request.release))
     try:
         main()
     except SystemExit as end:

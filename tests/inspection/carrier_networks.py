@@ -9,14 +9,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from common import encode_corpus
 from numpy.typing import NDArray
-from planted import B, Gates, Weights, activations_of, plant, random_weights
+from planted_networks import B, Gates, Weights, activations_of, plant, random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus_encoder import count_characters, encode
-from charrnn.text.sources import open_sources
 
 HIDDEN = 64
 """cells of each network"""
@@ -97,8 +96,7 @@ def carried_run(path: Path, cell: str, carriers: int, *, used: bool = True) -> R
     run = RunDirectory(path)
     path.mkdir(parents=True)
     (path / "quoted.md").write_text(quoted_text())
-    sources = open_sources([str(path / "quoted.md")])
-    corpus = encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
+    corpus = encode_corpus([str(path / "quoted.md")], run.corpus)
     config, weights, _ = carried_network(cell, carriers, seed=0, used=used)
     assert corpus.vocabulary.characters == tuple(alphabet())
     single = {name: array.astype(np.float32) for name, array in weights.items()}

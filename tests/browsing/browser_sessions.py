@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from small import letters_model
+from common import letters_model
 
 from charrnn.browser.lines import Terminal
 from charrnn.browser.recording import Recording, record
@@ -20,14 +20,14 @@ LETTERS_TEXT = 'abc "defghi" jkl\nmno "pq" rst\n' * 20
 QUOTE_CELL = "1.29"
 
 
-def recorded(model: Model | None = None, text: str = LETTERS_TEXT) -> Recording:
+def make_recording(model: Model | None = None, text: str = LETTERS_TEXT) -> Recording:
     """Return the recording of a text that a model reads, by default the handmade one."""
     model = model or letters_model()
     ids = model.vocabulary.encode(text)
     return record(InferenceRNN.from_model(model), model.vocabulary, ParsedText.of(text, "text.txt"), ids)
 
 
-def a_finding(concept: str, cell: str, fit: float = 0.5, verdict: str = "detector") -> Finding:
+def make_finding(concept: str, cell: str, fit: float = 0.5, verdict: str = "detector") -> Finding:
     """Return a finding of a search."""
     return Finding(
         concept=concept,
@@ -48,7 +48,7 @@ def new_session(recording: Recording | None = None, *, terminal: Terminal | None
     """Return a session whose files are appended to a list in place of being written."""
     saved: list[tuple[str, Heatmap]] = options.pop("saved", [])
     return Session(
-        BrowserState(recording or recorded()),
+        BrowserState(recording or make_recording()),
         title="model over text.txt",
         terminal=terminal or Terminal(color_system="256"),
         save=partial(_append, saved),

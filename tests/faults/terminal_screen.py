@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from select import select
 
 import pyte
-from launching import Command, Launcher
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
+from launcher import Command, Launcher
 
-SECONDS = 60.0
+TIMEOUT = 60.0
 """timeout in seconds"""
 
 
@@ -24,27 +24,29 @@ class Terminal:
     """A command on a pseudo-terminal, with its output so far."""
 
     def __init__(self, process: "Command | subprocess.Popen[bytes]", ours: int, columns: int, lines: int) -> None:
-        self.process, self.ours = process, ours
+        self.process, self.controller = process, ours
         self.screen = pyte.HistoryScreen(columns, lines, history=1000)
         self.raw = b""
         self._stream = pyte.ByteStream(self.screen)
 
     def type(self, keys: str) -> None:
         """Type text."""
-        os.write(self.ours, keys.encode())
+        os.write(self.controller, keys.encode())
 
-    def until(self, condition: Callable[[], bool]) -> None:
+    def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on the screen is true."""
-        ends = time.monotonic() + SECONDS
+        ends = time.monotonic() + TIMEOUT
         while not condition():
-            assert time.monotonic() < ends, f"never seen; on the screen is:\n{self.text}"
-            assert self._read() or condition(), f"ended before it was seen; on the screen is:\n{self.text}"
+            assert time.monotonic() < ends, f"condition not true after {TIMEOUT} s; screen:\n{self.text}"
+            assert self._read() or condition(), (
+                f"the command ended before the condition was true; screen:\n{self.text}"
+            )
 
     def wait(self) -> int:
         """Wait until the command ends; return its exit code."""
         while self._read():
             pass
-        return self.process.wait(timeout=SECONDS)
+        return self.process.wait(timeout=TIMEOUT)
 
     @property
     def text(self) -> str:
@@ -57,14 +59,14 @@ class Terminal:
     @property
     def echoes(self) -> bool:
         """Whether typed text is echoed."""
-        return bool(termios.tcgetattr(self.ours)[3] & termios.ECHO)
+        return bool(termios.tcgetattr(self.controller)[3] & termios.ECHO)
 
     def _read(self) -> bool:
         """Read available output; return whether there may be more."""
-        if not select([self.ours], [], [], 0.5)[0]:
+        if not select([self.controller], [], [], 0.5)[0]:
             return self.process.poll() is None
         try:
-            piece = os.read(self.ours, 65536)
+            piece = os.read(self.controller, 65536)
         except OSError:
             # On Linux a read fails if the other side is closed.
             return False

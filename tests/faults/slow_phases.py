@@ -1,6 +1,6 @@
-"""Preparation of a forked command: slow down one of its phases, or limit its resources.
+"""Slow down a phase of a command, or limit its resources.
 
-Only for processes that `launching` has forked.
+These functions change charrnn or the limits of the process. The fork server calls them in the child process.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 Enter = Callable[[], None]
 
-SECONDS_A_PIECE = 0.1
+SECONDS_PER_STEP = 0.1
 """duration of a step of a slow phase, which then takes many seconds"""
 
 RELEASE = Path("/nonexistent")
@@ -27,10 +27,10 @@ def slow_down(phase: str, enter: Enter, release: Path) -> None:
 
 
 def pause(seconds: float) -> None:
-    """Wait for a time, or until all commands are to continue at full speed."""
-    ends = time.monotonic() + seconds
-    while (left := ends - time.monotonic()) > 0 and not RELEASE.exists():
-        time.sleep(min(left, 0.02))
+    """Wait for a time, or until the slowdown ends."""
+    deadline = time.monotonic() + seconds
+    while (remaining := deadline - time.monotonic()) > 0 and not RELEASE.exists():
+        time.sleep(min(remaining, 0.02))
 
 
 def limit(memory: int | None, largest_file: int | None) -> None:
@@ -43,7 +43,9 @@ def limit(memory: int | None, largest_file: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
 
-def with_pauses(module: Any, name: str, enter: Enter, *, begin_at: int = 1, seconds: float = SECONDS_A_PIECE) -> None:
+def with_pauses(
+    module: Any, name: str, enter: Enter, *, begin_at: int = 1, seconds: float = SECONDS_PER_STEP
+) -> None:
     """Make a generator function wait before each of its items, from its n-th call on."""
     original, calls = getattr(module, name), 0
 
@@ -75,7 +77,7 @@ def preview(enter: Enter) -> None:
 
 
 def evaluation(enter: Enter) -> None:
-    """Slow down the evaluation after some steps: one character of each row at a time."""
+    """Slow down the evaluation after some steps, which then reads one character of each row at a time."""
     from charrnn.training import evaluation
 
     evaluation.MAX_CHUNK_CHARS = 1
@@ -105,28 +107,28 @@ def step(enter: Enter) -> None:
     def slowed(trainer: Trainer) -> Any:
         if trainer.step >= 4:
             enter()
-            pause(SECONDS_A_PIECE)
+            pause(SECONDS_PER_STEP)
         return original(trainer)
 
     setattr(Trainer, "train_step", slowed)  # noqa: B010 - mypy does not let methods be assigned
 
 
 def save(enter: Enter) -> None:
-    """Slow down the disk: each fsync takes a while, from the first checkpoint on."""
+    """Slow down each fsync, from the first checkpoint on."""
     from charrnn.training import checkpoint, checkpointer
 
-    original, saved = os.fsync, checkpoint.save_checkpoint
+    original_fsync, original_save = os.fsync, checkpoint.save_checkpoint
 
-    def slowed(descriptor: int) -> None:
+    def slow_fsync(descriptor: int) -> None:
         enter()
-        pause(SECONDS_A_PIECE)
-        original(descriptor)
+        pause(SECONDS_PER_STEP)
+        original_fsync(descriptor)
 
-    def begun(*arguments: Any) -> Any:
-        os.fsync = slowed  # type: ignore[assignment]
-        return saved(*arguments)
+    def save_slowly(*arguments: Any) -> Any:
+        os.fsync = slow_fsync  # type: ignore[assignment]
+        return original_save(*arguments)
 
-    checkpointer.save_checkpoint = begun  # type: ignore[attr-defined,assignment]
+    checkpointer.save_checkpoint = save_slowly  # type: ignore[attr-defined,assignment]
 
 
 PHASES: dict[str, Callable[[Enter], None]] = {

@@ -1,4 +1,4 @@
-"""A real browser for tests of the page: headless Chromium, controlled through a pipe (DevTools protocol)."""
+"""Headless Chromium for tests of HTML reports, controlled through a pipe with the DevTools protocol."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = os.environ.get("CHARRNN_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
-"""the installed browser; None: tests that need one are skipped"""
+"""the installed browser; without one, tests that need a browser are skipped"""
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run", "about:blank")
 
 
@@ -23,12 +23,12 @@ class Tab:
 
     process: "subprocess.Popen[bytes]"
     commands: int
-    """the end of a pipe that commands go into"""
+    """descriptor of a pipe to which commands are written"""
     answers: int
-    """the end of a pipe that answers and events come out of"""
+    """descriptor of a pipe from which answers and events are read"""
     session: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
-    """all that the browser reported unasked"""
+    """events received so far"""
     _last: int = 0
     _pending: bytes = b""
 
@@ -45,7 +45,7 @@ class Tab:
                 result: dict[str, Any] = message["result"]
                 return result
             self.events.append(message)
-        raise AssertionError("the browser has gone")
+        raise AssertionError("the browser has exited")
 
     def open(self, path: Path) -> None:
         """Open a file and wait until it is drawn."""

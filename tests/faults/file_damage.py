@@ -13,9 +13,12 @@ from charrnn.storage.safetensors_header import with_checksums
 Header = dict[str, Any]
 Outcome = TypeVar("Outcome")
 
-WORTH_TRYING = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 2**31 - 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
+BOUNDARY_NUMBERS = (
+    *(0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF),
+    *(2**31 - 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1),
+)
 """numbers that parsers have handled incorrectly"""
-VALUES: tuple[Any, ...] = (
+UNEXPECTED_VALUES: tuple[Any, ...] = (
     *(None, True, "", "\x1b[31m", [], {}, [[]], {"a": {}}, 1.5, -1, 0, 1, 10**9, 2**63, 10**30, 1e308, float("nan")),
     *([0], [-1], [2**62, 4], [1] * 40, ["a", "a"], ["ab"], [1], "F64", "BF16", "lstm", "x" * 5000),
 )
@@ -34,7 +37,7 @@ def join_file(header: Header | bytes, data: bytes) -> bytes:
     return len(header_bytes).to_bytes(8, "little") + header_bytes + data
 
 
-def forged(content: bytes, change: Callable[[Header, Header], None], data: bytes | None = None) -> bytes:
+def forge(content: bytes, change: Callable[[Header, Header], None], data: bytes | None = None) -> bytes:
     """Return a file with changed layout and metadata, with correct checksums."""
     layout, old = split_file(content)
     metadata = layout.pop("__metadata__")
@@ -49,21 +52,21 @@ def forged(content: bytes, change: Callable[[Header, Header], None], data: bytes
     return join_file({"__metadata__": sealed | {"format": named}, **layout}, data)
 
 
-def outcome(read: Callable[[Path], Outcome], path: Path) -> Outcome | CharrnnError:
-    """Return the result of reading a file, or the error with which it was refused; other exceptions are bugs."""
+def read_or_error(read: Callable[[Path], Outcome], path: Path) -> Outcome | CharrnnError:
+    """Return the result of reading a file, or its CharrnnError; other exceptions are bugs and propagate."""
     try:
         return read(path)
     except CharrnnError as error:
         return error
 
 
-def damaged(content: bytes, rng: Random) -> bytes:
-    """Return a file with random damage as by disks, copies and programs; it must be refused or read unchanged."""
+def damage(content: bytes, rng: Random) -> bytes:
+    """Return a file with random damage as by disks, copies and programs; it must be rejected or read unchanged."""
     return rng.choice(DAMAGES)(content, rng)
 
 
-def tampered(content: bytes, rng: Random) -> bytes:
-    """Return a file with changed content and correct checksums; it may be read as another file."""
+def random_forgery(content: bytes, rng: Random) -> bytes:
+    """Return a file with random changes of its content and correct checksums, which may be read as another file."""
     return rng.choice(FORGERIES)(content, rng)
 
 
@@ -114,7 +117,7 @@ def _resized(content: bytes, rng: Random) -> bytes:
     """Change the length of the header."""
     length = int.from_bytes(content[:8], "little")
     near = (length - 8, length - 1, length + 1, length + 8, len(content), len(content) - 8)
-    other = rng.choice((*WORTH_TRYING, *near))
+    other = rng.choice((*BOUNDARY_NUMBERS, *near))
     return (other % 2**64).to_bytes(8, "little") + content[8:]
 
 
@@ -127,7 +130,7 @@ def _lied(content: bytes, rng: Random) -> bytes:
 
 def _forged(content: bytes, rng: Random) -> bytes:
     """Change a value of the header, with correct checksums."""
-    return forged(content, lambda layout, metadata: _change_either(layout, metadata, rng))
+    return forge(content, lambda layout, metadata: _change_either(layout, metadata, rng))
 
 
 def _forged_deeply(content: bytes, rng: Random) -> bytes:
@@ -139,13 +142,13 @@ def _forged_deeply(content: bytes, rng: Random) -> bytes:
         _change(values, rng)
         metadata[name] = json.dumps(values)
 
-    return forged(content, change)
+    return forge(content, change)
 
 
 def _change_either(layout: Header, metadata: Header, rng: Random) -> None:
     if rng.random() < 0.4:
         name = rng.choice(sorted(metadata))
-        metadata[name] = rng.choice([value for value in VALUES if isinstance(value, str)])
+        metadata[name] = rng.choice([value for value in UNEXPECTED_VALUES if isinstance(value, str)])
     else:
         _change(layout, rng)
 
@@ -166,7 +169,7 @@ def _change(values: Any, rng: Random) -> None:
     elif variant == 2 and isinstance(values[name], int):
         values[name] += rng.choice((-1, 1, -8, 8, 2**31, 2**62))
     else:
-        values[name] = rng.choice(VALUES)
+        values[name] = rng.choice(UNEXPECTED_VALUES)
 
 
 def _somewhere(content: bytes, rng: Random) -> int:

@@ -1,6 +1,6 @@
-"""Launcher of charrnn in processes of its own, forked from one that has imported torch already: see `forking`.
+"""Launcher that runs charrnn in child processes of the fork server, which has already imported torch.
 
-A command can be slowed down in one of its phases, so that a test can reach that phase.
+A command can be slowed down in one of its phases, so that a test can interrupt it there.
 """
 
 import os
@@ -20,16 +20,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forking import CommandRequest
-from small import PACKAGE_HOME, CommandResult
+from common import PACKAGE_HOME, CommandResult
+from fork_server import CommandRequest
 
-LONG = 60.0
+TIMEOUT = 60.0
 """timeout in seconds, which is reached only if a test fails"""
 
-CLIENT = Path(__file__).with_name("client.py")
+FORK_CLIENT = Path(__file__).with_name("fork_client.py")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = LONG) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     """Wait until a condition is true; fail after the given number of seconds."""
     ends = time.monotonic() + seconds
     while not condition():
@@ -48,9 +48,9 @@ class Command:
         self._connection.sendall(content[sent:])
         self._answer = b""
         self._status: int | None = None
-        self.process = int(self._line(LONG))
+        self.process = int(self._line(TIMEOUT))
 
-    def wait(self, timeout: float = LONG) -> int:
+    def wait(self, timeout: float = TIMEOUT) -> int:
         """Wait for the end and return the exit code, negative for a signal."""
         if self._status is None:
             self._status = int(self._line(timeout))
@@ -84,13 +84,13 @@ class Command:
         return line.decode()
 
 
-class Launched(Command):
-    """A command whose output goes to files or to a terminal of its own."""
+class LaunchedCommand(Command):
+    """A command whose output goes to files or to a new terminal."""
 
     def __init__(self, path: str, request: CommandRequest, record: Path, *, terminal: bool) -> None:
         self._record, self._master = record, None
         self.screen = bytearray()
-        """what the terminal was sent"""
+        """output of the command on the terminal"""
         if terminal:
             self._master, slave = pty.openpty()
             descriptors = [slave]
@@ -118,7 +118,7 @@ class Launched(Command):
         return path.stat().st_size if path.exists() else 0
 
     def type(self, keys: bytes) -> None:
-        """Type on the terminal of the command."""
+        """Send keys to the terminal of the command."""
         assert self._master is not None
         os.write(self._master, keys)
 
@@ -129,7 +129,7 @@ class Launched(Command):
         self._listener.join()
         os.close(master)
 
-    def wait(self, timeout: float = LONG) -> int:
+    def wait(self, timeout: float = TIMEOUT) -> int:
         """Wait for the end and return the exit code, negative for a signal; close the terminal."""
         status = super().wait(timeout)
         if self._master is not None:
@@ -176,7 +176,7 @@ class Launcher:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._socket)
             listener.listen()
-            program = [sys.executable, str(Path(__file__).with_name("forking.py")), str(listener.fileno())]
+            program = [sys.executable, str(Path(__file__).with_name("fork_server.py")), str(listener.fileno())]
             self._server = subprocess.Popen(
                 program, stdin=subprocess.PIPE, env=environment, pass_fds=[listener.fileno()]
             )
@@ -188,9 +188,12 @@ class Launcher:
         terminal: bool = False,
         environment: Mapping[str, str] | None = None,
         ignored: tuple[int, ...] = (),
-        **how: Any,
-    ) -> Launched:
-        """Start charrnn in a directory; the environment is added to that of the tests; `how`: see CommandRequest."""
+        **options: Any,
+    ) -> LaunchedCommand:
+        """Start charrnn in a directory; the environment is added to that of the tests.
+
+        The options are fields of CommandRequest.
+        """
         record = self._records / str(len(self._commands))
         request = self._request(
             arguments,
@@ -200,9 +203,9 @@ class Launcher:
             slow_steps=str(record.with_suffix(".slow")),
             ignored=tuple(map(int, ignored)),
             release=str(record.with_suffix(".go")),
-            **how,
+            **options,
         )
-        launched = Launched(self._socket, request, record, terminal=terminal)
+        launched = LaunchedCommand(self._socket, request, record, terminal=terminal)
         self._commands.append(launched)
         return launched
 
@@ -214,33 +217,33 @@ class Launcher:
 
     @property
     def client(self) -> str:
-        """Words of a shell command that forward the arguments after them to the fork server."""
-        return shlex.join((sys.executable, "-I", "-S", str(CLIENT), self._socket))
+        """Prefix of a shell command that forwards the following arguments to the fork server."""
+        return shlex.join((sys.executable, "-I", "-S", str(FORK_CLIENT), self._socket))
 
     def shell(self, line: str, *, at: Path, environment: Mapping[str, str]) -> CommandResult:
-        """Run a line of bash in a directory, in which `charrnn` is run by the fork server."""
+        """Run a line of bash in a directory; the fork server runs the command `charrnn` in it."""
         return bash(f'charrnn() {{ {self.client} "$@"; }}; {line}', at=at, environment=environment)
 
     def close(self) -> None:
-        """End the server, and the commands that failed tests have left running."""
+        """Stop the server, and the commands that failed tests have left running."""
         for command in self._commands:
             command.kill()
             command.wait()
         assert self._server.stdin is not None
         self._server.stdin.close()
-        self._server.wait(timeout=LONG)
+        self._server.wait(timeout=TIMEOUT)
         self._place.cleanup()
 
     @staticmethod
     def _request(
-        arguments: tuple[str, ...], at: Path, *, environment: Mapping[str, str], **how: Any
+        arguments: tuple[str, ...], at: Path, *, environment: Mapping[str, str], **options: Any
     ) -> CommandRequest:
         return CommandRequest(
             arguments=arguments,
             directory=str(at.absolute()),
             environment=dict(environment),
             descriptors=(0, 1, 2),
-            **how,
+            **options,
         )
 
 
@@ -251,7 +254,7 @@ def bash(script: str, *, at: Path, environment: Mapping[str, str]) -> CommandRes
         cwd=at,
         env=environment,
         capture_output=True,
-        timeout=LONG,
+        timeout=TIMEOUT,
         check=False,
     )
     return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,4 +1,4 @@
-"""Fault injection: system calls that write files fail at a chosen call, or are recorded, in this process."""
+"""Inject faults into system calls that write files in this process: a chosen call fails, or calls are recorded."""
 
 import errno
 import os
@@ -15,8 +15,8 @@ Fault = Callable[..., Any]
 """replacement of a call, which gets the original function and its arguments"""
 
 
-def failing(number: int) -> Fault:
-    """Fail like the system."""
+def os_error_fault(number: int) -> Fault:
+    """Return a fault that raises OSError."""
 
     def fault(_original: Any, *_arguments: Any, **_named: Any) -> Any:
         raise OSError(number, os.strerror(number))
@@ -24,57 +24,58 @@ def failing(number: int) -> Fault:
     return fault
 
 
-def short(original: Any, *arguments: Any, **named: Any) -> Any:
-    """Write only a part, as the system may; other calls work."""
+def write_part(original: Any, *arguments: Any, **named: Any) -> Any:
+    """Write only a part, which the system may do, too; other calls work."""
     if original.__name__ == "write":
         descriptor, content = arguments
         return original(descriptor, content[: max(1, len(content) // 3)])
     return original(*arguments, **named)
 
 
-def torn(original: Any, *arguments: Any, **named: Any) -> Any:
+def write_part_and_fail(original: Any, *arguments: Any, **named: Any) -> Any:
     """Write a part, then fail because the disk is full."""
-    short(original, *arguments, **named)
+    write_part(original, *arguments, **named)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def interrupted(*_arguments: Any, **_named: Any) -> Any:
+def interrupt(*_arguments: Any, **_named: Any) -> Any:
     """Raise KeyboardInterrupt."""
     raise KeyboardInterrupt
 
 
-def ended(*_arguments: Any, **_named: Any) -> Any:
+def exit_process(*_arguments: Any, **_named: Any) -> Any:
     """End the process without any cleanup."""
     os._exit(9)
 
 
-def killed(*_arguments: Any, **_named: Any) -> Any:
+def kill_process(*_arguments: Any, **_named: Any) -> Any:
     """Kill the process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 FAULTS: dict[str, Fault] = {
-    "no space left": failing(errno.ENOSPC),
-    "input/output error": failing(errno.EIO),
-    "interrupted call": failing(errno.EINTR),
-    "disk quota exceeded": failing(errno.EDQUOT),
-    "short write": short,
-    "torn write": torn,
-    "Ctrl-C": interrupted,
+    "no space left": os_error_fault(errno.ENOSPC),
+    "input/output error": os_error_fault(errno.EIO),
+    "interrupted call": os_error_fault(errno.EINTR),
+    "disk quota exceeded": os_error_fault(errno.EDQUOT),
+    "short write": write_part,
+    "torn write": write_part_and_fail,
+    "Ctrl-C": interrupt,
 }
 """faults that do not end the process"""
-ENDS: dict[str, Fault] = {"ended": ended, "killed": killed}
+PROCESS_ENDS: dict[str, Fault] = {"ended": exit_process, "killed": kill_process}
+"""faults that end the process"""
 
 
 @dataclass
 class Calls:
-    """The number of calls so far."""
+    """Counter of the calls."""
 
     count: int = 0
 
 
 @contextmanager
-def faults(fault: Fault, at: int, *, persistent: bool = False) -> Iterator[Calls]:
+def inject_fault(fault: Fault, at: int, *, persistent: bool = False) -> Iterator[Calls]:
     """Make the n-th call fail, counted from 1, and all later calls too if the fault is persistent."""
     calls = Calls()
 
@@ -87,13 +88,13 @@ def faults(fault: Fault, at: int, *, persistent: bool = False) -> Iterator[Calls
 
         return call
 
-    with replaced(wrapped):
+    with replace_calls(wrapped):
         yield calls
 
 
 @contextmanager
-def replaced(wrap: Callable[[Any], Any]) -> Iterator[None]:
-    """Replace each of the calls."""
+def replace_calls(wrap: Callable[[Any], Any]) -> Iterator[None]:
+    """Replace each of the system calls by a wrapper of it."""
     originals = {name: getattr(os, name) for name in CALLS}
     try:
         for name, original in originals.items():

@@ -1,9 +1,9 @@
-"""Experiments that settle on a GPU what a review of the code could not: one command, at most five minutes, one table.
+"""Check behavior of CUDA graphs, cuDNN and TF32 that charrnn relies on, and print a table; takes up to five minutes.
 
-    python tests/benchmarks/gpu_doubts.py [--device cuda] [--only NAME …]
+    python tests/benchmarks/gpu_checks.py [--device cuda] [--only NAME …]
 
-Each experiment runs in a process of its own, because a failed capture may leave a process unusable. An experiment
-that raises an error, or does not end, is a row of the table too. Experiments for another device are left out.
+Each check runs in its own process, because a failed capture may leave a process unusable. Errors and timeouts of a
+check are rows of the table, too. Checks for other devices are left out.
 """
 
 import argparse
@@ -19,15 +19,16 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import numpy as np
 import torch
+from common import encode_corpus
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.char_rnn import LAYERS, CharRNN, LayerWeights
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
 from charrnn.training.checkpoint import state_arrays
 from charrnn.training.cuda_graph import WARM_UP_RUNS, cuda_graph_backend
@@ -40,31 +41,29 @@ from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 TIME_LIMIT = 60.0
-"""seconds after which an experiment is ended"""
+"""seconds after which a check is terminated"""
 CELLS = ("lstm", "gru", "rnn")
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 ROUNDS = 50
 """timed repetitions"""
 
 Rows = Iterator[tuple[str, str]]
-"""what was tried, and what happened"""
+"""rows of the table: the name of a check, and its result"""
 
 
-def attempt(work: Callable[[], object]) -> str:
-    """Return the result of work, or its error in one line."""
+def result_or_error(function: Callable[[], object]) -> str:
+    """Return the result of a function as a string, or its error in one line."""
     try:
-        return str(work())
+        return str(function())
     except (RuntimeError, AssertionError) as error:
         return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 @contextmanager
-def corpus_of(documents: str | None = None) -> Iterator[Corpus]:
+def default_corpus(documents: str | None = None) -> Iterator[Corpus]:
     """Yield the default corpus, as one text or as documents."""
     with tempfile.TemporaryDirectory() as directory:
-        sources = open_sources([])
-        counts = corpus_encoder.count_characters(sources, "utf-8", documents=documents)
-        yield corpus_encoder.encode(sources, "utf-8", counts, Path(directory, "corpus.bin"))
+        yield encode_corpus([], Path(directory, "corpus.bin"), documents=documents)
 
 
 def make_trainer(corpus: Corpus, device: str, *, layers: int = 1, hidden: int = 64, **settings: Any) -> Trainer:
@@ -78,7 +77,7 @@ def make_trainer(corpus: Corpus, device: str, *, layers: int = 1, hidden: int = 
 
 
 def run_steps(trainer: Trainer, count: int) -> Trainer:
-    """Run and await training steps."""
+    """Run training steps and wait for their end; return the trainer."""
     for _ in range(count):
         trainer.train_step()
     trainer.sync()
@@ -86,7 +85,7 @@ def run_steps(trainer: Trainer, count: int) -> Trainer:
 
 
 def without_graph(trainer: Trainer) -> Trainer:
-    """Return the trainer with steps that are never captured."""
+    """Return a trainer after disabling the CUDA graph."""
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
     trainer.queues_steps = True
     trainer._cuda_step = CudaStep(
@@ -96,14 +95,14 @@ def without_graph(trainer: Trainer) -> Trainer:
     return trainer
 
 
-def milliseconds(work: Callable[[], object], device: str, rounds: int = ROUNDS) -> float:
-    """Return the mean time of repeated work after one run that does not count; a CPU repeats it twice."""
+def milliseconds(function: Callable[[], object], device: str, rounds: int = ROUNDS) -> float:
+    """Return the mean time of repeated calls after one call that is not timed; on a CPU, of two calls."""
     rounds = 2 if device == "cpu" else rounds
-    work()
+    function()
     synchronize(device)
     start_time = time.perf_counter()
     for _ in range(rounds):
-        work()
+        function()
     synchronize(device)
     return 1e3 * (time.perf_counter() - start_time) / rounds
 
@@ -114,16 +113,16 @@ def synchronize(device: str) -> None:
         getattr(torch, device).synchronize()
 
 
-def differing(one: Trainer, other: Trainer) -> str:
-    """Return how many arrays of two runs differ, and by how much at most."""
+def describe_differences(one: Trainer, other: Trainer) -> str:
+    """Return the number of arrays that differ between two runs, and the maximum difference."""
     first, second = state_arrays(one), state_arrays(other)
     names = [name for name in first if not np.array_equal(first[name], second[name])]
-    most = max((float(np.max(np.abs(first[name] - second[name]))) for name in names), default=0.0)
-    return f"{len(names)} of {len(first)} arrays differ, at most by {most:.1e}"
+    maximum = max((float(np.max(np.abs(first[name] - second[name]))) for name in names), default=0.0)
+    return f"{len(names)} of {len(first)} arrays differ, maximum difference {maximum:.1e}"
 
 
 class Counter:
-    """Numbers on the GPU, and work on them."""
+    """A tensor on the GPU with functions to capture in a graph."""
 
     def __init__(self) -> None:
         self.numbers = torch.ones(8, device="cuda")
@@ -131,7 +130,7 @@ class Counter:
         self.backend.warm_up(self.add)
 
     def add(self) -> None:
-        """Add one."""
+        """Add one to each number."""
         self.numbers.add_(1)
 
     def read(self) -> None:
@@ -148,55 +147,55 @@ class CyclicGraph:
 
 
 def destroyed_graph(_device: str) -> Rows:
-    """Destroy a graph that is garbage while another one is captured."""
+    """Destroy an unreachable graph while another graph is captured."""
     counter = Counter()
     replays: list[Callable[[], None]] = []
     gc.disable()
-    first = CyclicGraph()
-    with torch.cuda.graph(first.graph):
+    unreachable = CyclicGraph()
+    with torch.cuda.graph(unreachable.graph):
         counter.add()
-    del first
+    del unreachable
 
-    def work() -> None:
+    def add_and_collect() -> None:
         counter.add()
         gc.collect()
         counter.add()
 
     def capture() -> str:
-        replays.append(counter.backend.capture(work))
+        replays.append(counter.backend.capture(add_and_collect))
         return "works"
 
     def replay() -> float:
         replays[0]()
         return counter.numbers[0].item()
 
-    yield "capture while another graph is collected", attempt(capture)
-    yield "number after its replay (4 is right)", attempt(replay) if replays else "not captured"
+    yield "capture while another graph is collected", result_or_error(capture)
+    yield "number after its replay (4 is correct)", result_or_error(replay) if replays else "not captured"
 
 
 def refused_capture(_device: str) -> Rows:
-    """Capture work that reads a number, which CUDA refuses; use random numbers and `empty_cache` afterwards."""
+    """Capture a function that reads a number, which CUDA refuses; use random numbers and `empty_cache` afterwards."""
     counter = Counter()
-    yield "capture of work that calls .item()", attempt(lambda: counter.backend.capture(counter.read))
+    yield "capture of a function that calls .item()", result_or_error(lambda: counter.backend.capture(counter.read))
     yield from _after_failed_capture()
-    yield "another capture afterwards", attempt(lambda: bool(counter.backend.capture(counter.add)))
+    yield "another capture afterwards", result_or_error(lambda: bool(counter.backend.capture(counter.add)))
 
 
-def refused_capture_without_clean_up(_device: str) -> Rows:
-    """Fail to capture in plain torch, which shows whether this version needs a clean-up."""
-    counter, side = Counter(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+def refused_capture_without_cleanup(_device: str) -> Rows:
+    """Fail to capture in plain torch, without the cleanup of charrnn; shows whether this version needs it."""
+    counter, stream = Counter(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def capture() -> None:
-        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(torch.cuda.CUDAGraph(), stream=side):
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(torch.cuda.CUDAGraph(), stream=stream):
             counter.read()
 
-    yield "capture of work that calls .item()", attempt(capture)
+    yield "capture of a function that calls .item()", result_or_error(capture)
     yield from _after_failed_capture()
 
 
 def _after_failed_capture() -> Rows:
-    yield "torch.rand afterwards", attempt(lambda: tuple(torch.rand(3, device="cuda").shape))
-    yield "torch.cuda.empty_cache() afterwards", attempt(torch.cuda.empty_cache)
+    yield "torch.rand afterwards", result_or_error(lambda: tuple(torch.rand(3, device="cuda").shape))
+    yield "torch.cuda.empty_cache() afterwards", result_or_error(torch.cuda.empty_cache)
 
 
 def cold_start(device: str) -> Rows:
@@ -219,7 +218,7 @@ def bfloat16_layers(device: str) -> Rows:
                 errors = [(one - other).abs().max().item() for one, other in zip(exact, rounded, strict=True)]
                 return f"output within {errors[0]:.1e}, gradient within {errors[1]:.1e} of float32"
 
-            yield f"{cell}, {hidden} units", attempt(compare)
+            yield f"{cell}, {hidden} units", result_or_error(compare)
 
 
 def _layer_results(
@@ -258,22 +257,26 @@ def document_resets(device: str) -> Rows:
                 target = torch.tensor(1.0).tanh().to(h.dtype)
                 return f"h exact: {bool((h.cpu() == target).all())}, c exact: {bool((c == 1).all())}"
 
-            yield f"{precision}, {hidden} units", attempt(reset)
+            yield f"{precision}, {hidden} units", result_or_error(reset)
 
 
 def exactness(device: str) -> Rows:
-    """Compare captured steps with steps without a graph, and a resumed run with a whole one, bit for bit."""
+    """Compare captured steps with steps without a graph, and a resumed run with an uninterrupted one, bit for bit."""
     workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG", "default")
-    with corpus_of() as corpus, tempfile.TemporaryDirectory() as directory:
+    with default_corpus() as corpus, tempfile.TemporaryDirectory() as directory:
         for layers, hidden in ((1, 16), (1, 160), (1, 512), (2, 160)):
             size = {"layers": layers, "hidden": hidden}
-            whole = run_steps(make_trainer(corpus, device, **size), 20)
+            uninterrupted = run_steps(make_trainer(corpus, device, **size), 20)
             eager = run_steps(without_graph(make_trainer(corpus, device, **size)), 20)
-            yield f"{layers}×{hidden}, workspace {workspace}: graph and eager", differing(whole, eager)
+            yield (
+                f"{layers}×{hidden}, workspace {workspace}: graph and eager",
+                describe_differences(uninterrupted, eager),
+            )
             stopped, resumed = (make_trainer(corpus, device, **size) for _ in range(2))
             run_steps(stopped, 9)
             checkpoint.load_checkpoint(resumed, checkpoint.save_checkpoint(stopped, RunDirectory(Path(directory))))
-            yield f"{layers}×{hidden}, workspace {workspace}: resumed", differing(whole, run_steps(resumed, 11))
+            differences = describe_differences(uninterrupted, run_steps(resumed, 11))
+            yield f"{layers}×{hidden}, workspace {workspace}: resumed", differences
 
 
 def exactness_with_workspace(device: str) -> Rows:
@@ -285,10 +288,10 @@ def exactness_with_workspace(device: str) -> Rows:
 
 
 def document_speed(device: str) -> Rows:
-    """Time steps with documents, where the input of a layer is 65 wide, so that tensor cores may not be used."""
+    """Time steps with documents, which widen the input of a layer to 65, so that tensor cores may not be used."""
     times = {}
     for documents in (None, "line"):
-        with corpus_of(documents) as corpus:
+        with default_corpus(documents) as corpus:
             trainer = make_trainer(corpus, device, hidden=512, documents=documents)
             run_steps(trainer, WARM_UP_RUNS + 2)
             times[documents] = milliseconds(trainer.train_step, device)
@@ -298,7 +301,7 @@ def document_speed(device: str) -> Rows:
 
 def host_time(device: str) -> Rows:
     """Time uncaptured steps and evaluations of one and of two layers, whose weights are not contiguous."""
-    with corpus_of() as corpus:
+    with default_corpus() as corpus:
         for layers in (1, 2):
             trainer = without_graph(make_trainer(corpus, device, layers=layers, hidden=128))
             step = milliseconds(trainer.train_step, device)
@@ -308,7 +311,7 @@ def host_time(device: str) -> Rows:
 
 
 def large_graph(device: str) -> Rows:
-    """Capture a GRU with documents, which has some twelve nodes for each character and layer."""
+    """Capture a GRU with documents, whose graph has about twelve nodes for each character and layer."""
     config = NetworkConfig(cell="gru", layers=3, hidden=256, embedding=64, documents="line")
     training = TrainingConfig(batch=32, length=256, lr=1e-3)
     network = CharRNN(config, 65, end_id=0).to(device)
@@ -340,7 +343,7 @@ def layers_against_cpu(device: str) -> Rows:
                 errors = [(one - other).abs().max().item() for one, other in zip(*results, strict=True)]
                 return f"loss within {errors[0]:.1e}, gradients within {max(errors[1:]):.1e}"
 
-            yield f"{cell}, documents: {documents}", attempt(compare)
+            yield f"{cell}, documents: {documents}", result_or_error(compare)
 
 
 def _step_results(cell: str, documents: str | None, device: str) -> list[torch.Tensor]:
@@ -355,11 +358,11 @@ def _step_results(cell: str, documents: str | None, device: str) -> list[torch.T
     return [result.nats.cpu(), *gradients]
 
 
-EXPERIMENTS: dict[Callable[[str], Rows], tuple[str, ...]] = {
+CHECKS: dict[Callable[[str], Rows], tuple[str, ...]] = {
     cold_start: ("cuda",),
     destroyed_graph: ("cuda",),
     refused_capture: ("cuda",),
-    refused_capture_without_clean_up: ("cuda",),
+    refused_capture_without_cleanup: ("cuda",),
     bfloat16_layers: ("cuda",),
     document_resets: ("cuda", "mps", "cpu"),
     exactness: ("cuda", "mps", "cpu"),
@@ -369,24 +372,24 @@ EXPERIMENTS: dict[Callable[[str], Rows], tuple[str, ...]] = {
     large_graph: ("cuda", "cpu"),
     layers_against_cpu: ("cuda", "mps", "cpu"),
 }
-"""each experiment and the devices that it is for; a CPU only rehearses them"""
+"""checks and the types of device on which they run; runs on a CPU test the checks themselves"""
 
 
 def run(name: str, device: str) -> None:
-    """Run one experiment in this process, and print its rows."""
-    experiment = next(experiment for experiment in EXPERIMENTS if experiment.__name__ == name)
-    for row in experiment(device):
+    """Run one check in this process, and print its rows."""
+    check = next(check for check in CHECKS if check.__name__ == name)
+    for row in check(device):
         print("\t".join(row), flush=True)
 
 
 def run_in_process(name: str, device: str) -> Iterator[str]:
-    """Yield the rows of an experiment that runs in a new process, and how it ended if it failed."""
+    """Run a check in a new process; yield its rows, and rows for a failure and for warnings."""
     command = [sys.executable, __file__, "--device", device, "--run", name]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
     except subprocess.TimeoutExpired as error:
         yield from bytes(error.stdout or b"").decode().splitlines()
-        yield f"(time)\tended after {TIME_LIMIT:.0f} s"
+        yield f"(timeout)\tterminated after {TIME_LIMIT:.0f} s"
         return
     yield from result.stdout.splitlines()
     if result.returncode:
@@ -395,22 +398,22 @@ def run_in_process(name: str, device: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run the experiments one after the other, and print a table."""
+    """Run the checks one after the other, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", choices=["cuda", "mps", "cpu"])
-    parser.add_argument("--only", nargs="+", choices=[one.__name__ for one in EXPERIMENTS])
+    parser.add_argument("--only", nargs="+", choices=[check.__name__ for check in CHECKS])
     parser.add_argument("--run", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:
         return run(arguments.run, arguments.device)
     name = torch.cuda.get_device_name() if arguments.device == "cuda" else arguments.device
     print(f"{name}, torch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}")  # type: ignore[no-untyped-call]
-    for experiment, devices in EXPERIMENTS.items():
-        if arguments.device in devices and (not arguments.only or experiment.__name__ in arguments.only):
-            print(f"\n{experiment.__name__}: {(experiment.__doc__ or '').strip()}")
-            for row in run_in_process(experiment.__name__, arguments.device):
-                tried, _, outcome = row.partition("\t")
-                print(f"  {tried:55} {outcome}")
+    for check, devices in CHECKS.items():
+        if arguments.device in devices and (not arguments.only or check.__name__ in arguments.only):
+            print(f"\n{check.__name__}: {(check.__doc__ or '').strip()}")
+            for row in run_in_process(check.__name__, arguments.device):
+                label, _, result = row.partition("\t")
+                print(f"  {label:55} {result}")
     return None
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+from common import random_model
 from numpy.typing import NDArray
-from small import random_model
 
 from charrnn.config import CELL_TITLES, NetworkConfig
 from charrnn.network.inference import InferenceRNN
@@ -26,7 +26,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """runs a script in which `import charrnn` fails"""
 
 
-def model_of(cell: str, *, embedding: int = 4, documents: str | None = None) -> Model:
+def make_model(cell: str, *, embedding: int = 4, documents: str | None = None) -> Model:
     """Return a random model with two layers of a kind of cell."""
     config = NetworkConfig(cell=cell, layers=2, hidden=13, embedding=embedding, documents=documents)
     return random_model(ALPHABET, scale=0.4, config=config)
@@ -38,7 +38,7 @@ def run_script(script: Path, *arguments: str) -> subprocess.CompletedProcess[byt
     return subprocess.run(command, capture_output=True, check=False)
 
 
-def loaded(script: Path) -> ModuleType:
+def import_script(script: Path) -> ModuleType:
     """Return an exported script as a module."""
     spec = spec_from_file_location("exported_model", script)
     assert spec is not None

@@ -1,6 +1,6 @@
-"""Small models and texts for many tests, and the result of a command."""
+"""Small models, texts and corpora for many tests, and the result of a command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ from charrnn.generation.generate import StopCriteria, generate
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, weight_shapes
+from charrnn.text import corpus_encoder
+from charrnn.text.corpus import Corpus
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Vocabulary
 
 PACKAGE_HOME = Path(charrnn.__file__).parents[1]
@@ -29,12 +32,19 @@ class CommandResult(NamedTuple):
 Call = Callable[..., CommandResult]
 
 FINISHED: Any = {"steps": 30, "hidden": 16, "batch": 4, "length": 16, "threads": 1}
-"""settings of the finished run that tests share; untyped because they are passed as keywords of several types"""
+"""settings of the finished run that tests share; of type Any because they are passed as keywords of several types"""
 
 
 def bottles(lines: int) -> str:
     """Return a text of the given number of lines that a small network can learn."""
     return "".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(lines))
+
+
+def encode_corpus(names: Sequence[str], path: Path, *, documents: str | None = None) -> Corpus:
+    """Return the corpus of text files in UTF-8, encoded to a file; without names, of the default corpus."""
+    sources = open_sources(names)
+    counts = corpus_encoder.count_characters(sources, "utf-8", documents=documents)
+    return corpus_encoder.encode(sources, "utf-8", counts, path)
 
 
 SMALL = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=4)
@@ -53,9 +63,10 @@ FOLLOWS = {letter: LETTERS[3 + (number + 1) % 26] for number, letter in enumerat
 
 
 def letters_model() -> Model:
-    """Return a handmade model that knows the alphabet, z before a, and quotations, which cell 1.29 follows.
+    """Return a model with handmade weights that predicts the next letter of the alphabet, and a after z.
 
-    Each other cell is on after a character of its own. The sigmoid of a gate at 20 is 1 in single precision.
+    Cell 1.29 is on inside quotation marks; each other cell is on after one character. The sigmoid of a gate at 20 is
+    1 in single precision.
     """
     size = len(LETTERS)
     config = NetworkConfig(cell="lstm", layers=1, hidden=size + 1, embedding=0)
@@ -75,7 +86,7 @@ def letters_model() -> Model:
 
 
 def random_weights(config: NetworkConfig, characters: int, scale: float = 1.0) -> dict[str, NDArray[np.float64]]:
-    """Return random weights of a network, large and in float64."""
+    """Return large random weights of a network in float64."""
     rng = np.random.default_rng(0)
     shapes = weight_shapes(config, characters)
     return {name: rng.normal(scale=scale, size=shape) for name, shape in shapes.items()}

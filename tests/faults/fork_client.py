@@ -1,6 +1,7 @@
-"""Client of the fork server: runs a command with the descriptors of this process, and exits with its status.
+"""Client of the fork server: run a command with the file descriptors of this process, and exit with its exit code.
 
-Usage: `python -I -S client.py SOCKET ARGUMENT...`, once per command of a shell line. It imports nothing slow.
+Usage: `python -I -S fork_client.py SOCKET ARGUMENT...`, once per command of a shell line. It starts quickly, because
+it imports few modules.
 """
 
 import _socket
@@ -19,19 +20,19 @@ def is_open(descriptor: int) -> bool:
 
 
 def main() -> None:
-    """Request the command, wait for its end, and end in the same way."""
+    """Send the request, wait for the end of the command, and exit with its exit code or signal."""
     path, *arguments = sys.argv[1:]
     descriptors = [number for number in range(256) if is_open(number)]
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     connection.connect(path)
-    order = {
+    request = {
         "arguments": arguments,
         "directory": os.getcwd(),  # noqa: PTH109 - pathlib takes longer to import than all else here
         "environment": dict(os.environ),
         "descriptors": descriptors,
     }
     numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
-    content = ascii(order).encode() + b"\n"
+    content = ascii(request).encode() + b"\n"
     sent = connection.sendmsg([content], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
     connection.sendall(content[sent:])
     answer = b""

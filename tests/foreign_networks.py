@@ -38,14 +38,14 @@ def safetensors(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
     return len(header).to_bytes(8, "little") + header + data
 
 
-def write_foreign(directory: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
+def write_network_files(directory: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write `net.safetensors`, `chars.json` and `text.txt`."""
     (directory / "net.safetensors").write_bytes(safetensors(tensors))
     (directory / "chars.json").write_text(json.dumps(CHARACTERS))
     (directory / "text.txt").write_text(TEXT)
 
 
-def weights_of(seed: int = 0) -> Callable[..., Floats]:
+def weight_generator(seed: int = 0) -> Callable[..., Floats]:
     """Return a function that returns random weights of a shape, which float32 holds exactly."""
     rng = np.random.default_rng(seed)
     return lambda *shape: rng.normal(scale=0.4, size=shape).astype(np.float32).astype(np.float64)
@@ -57,7 +57,7 @@ def sigmoid(x: Floats) -> Floats:
 
 
 def loss(steps: list[tuple[Step, tuple[Floats, ...]]], vectors: Floats, output: Floats, bias: Floats) -> float:
-    """Return the mean of -ln p over the text but its first character: vectors (V, I), output (H, V), bias (V,)."""
+    """Return the mean loss of all characters after the first: vectors (V, I), output (H, V), bias (V,)."""
     ids, nats = [CHARACTERS.index(character) for character in TEXT], []
     states = [state for _, state in steps]
     for char_id, target in pairwise(ids):
@@ -105,7 +105,7 @@ def zeros(count: int, units: int) -> tuple[Floats, ...]:
 
 def keras_network(kind: str, units: int = 6, *, reset_after: bool = True) -> tuple[Tensors, float]:
     """Return the tensors of a Keras model with an embedding and two LSTM or GRU layers, and its loss."""
-    draw, width = weights_of(), 5
+    draw, width = weight_generator(), 5
     gates = 4 if kind == "lstm" else 3
     tensors: dict[str, Floats] = {"000/embedding/embeddings": draw(SIZE, width)}
     steps = []
@@ -127,7 +127,7 @@ def keras_network(kind: str, units: int = 6, *, reset_after: bool = True) -> tup
 
 def onnx_network(kind: str, units: int = 6, *, linear_before_reset: bool = True) -> tuple[Tensors, float]:
     """Return the initializers of an ONNX graph with a one-hot input and two LSTM or GRU nodes, and its loss."""
-    draw, gates = weights_of(), 4 if kind == "lstm" else 3
+    draw, gates = weight_generator(), 4 if kind == "lstm" else 3
     tensors: dict[str, Floats] = {}
     steps = []
     for number, inputs in enumerate((SIZE, units)):

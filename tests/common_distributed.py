@@ -1,4 +1,4 @@
-"""Worlds of several processes, forked from the test's process: a training whose ranks run on this machine."""
+"""Run functions and trainings in several ranks, which are processes forked from the process of the test."""
 
 import hashlib
 import json
@@ -32,25 +32,26 @@ from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 from charrnn.training.world import World
 
-LONG = 30.0
+TIMEOUT = 30.0
 """timeout in seconds, which is reached only if a test fails"""
 CPU = torch.device("cpu")
 
 
-def in_each_rank(
+def run_in_ranks(
     size: int, work: Callable[[ProcessGroup], Any], directory: Path, *, world: World | None = None
 ) -> list[Any]:
-    """Run a function in each rank of a world, and return its results, values of JSON, in the order of the ranks.
+    """Run a function in each rank, and return its results, which are JSON values, in the order of the ranks.
 
-    A rank that raises an error yields the error's name and message. The function joins the group itself.
+    The result of a rank that raises an exception is the name and the message of the exception. The function must join
+    the process group itself.
     """
     directory.mkdir()
-    processes = [_forked(rank, size, work, directory, world or World()) for rank in range(size)]
-    ends = time.monotonic() + LONG
+    processes = [_fork(rank, size, work, directory, world or World()) for rank in range(size)]
+    ends = time.monotonic() + TIMEOUT
     try:
         while processes:
             processes = [process for process in processes if os.waitpid(process, os.WNOHANG) == (0, 0)]
-            assert time.monotonic() < ends, f"a rank did not end within {LONG} s"
+            assert time.monotonic() < ends, f"a rank did not end within {TIMEOUT} s"
             time.sleep(0.002)
     finally:
         for process in processes:
@@ -60,8 +61,8 @@ def in_each_rank(
     return [json.loads(path.read_text()) if path.exists() else None for path in results]
 
 
-def _forked(rank: int, size: int, work: Callable[[ProcessGroup], Any], directory: Path, world: World) -> int:
-    """Fork a process that writes the result of a function in a rank; return the number of the process."""
+def _fork(rank: int, size: int, work: Callable[[ProcessGroup], Any], directory: Path, world: World) -> int:
+    """Fork a process that runs a function in a rank and writes its result; return the process ID."""
     with warnings.catch_warnings():
         # From Python 3.12 on, a fork warns if there are other threads; those of pytest hold no lock of torch.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -71,7 +72,7 @@ def _forked(rank: int, size: int, work: Callable[[ProcessGroup], Any], directory
     try:
         torch.set_num_threads(1)
         store = FileStore(str(directory / "store"), size)
-        store.set_timeout(timedelta(seconds=LONG))
+        store.set_timeout(timedelta(seconds=TIMEOUT))
         group = ProcessGroup(replace(world, rank=rank, size=size, local_rank=rank, local_size=size), store)
         try:
             result = work(group)
@@ -84,20 +85,20 @@ def _forked(rank: int, size: int, work: Callable[[ProcessGroup], Any], directory
 
 
 class JoinedGroup(ProcessGroup):
-    """A group with messages of its own whose processes have already joined for collectives."""
+    """A process group with a separate store whose processes have already joined."""
 
     def __init__(self, group: ProcessGroup, prefix: str) -> None:
         super().__init__(group.world, PrefixStore(prefix, group._store))
 
     def join(self, device: torch.device) -> None:
-        """Do nothing."""
+        """Do nothing, because the processes have already joined."""
 
 
 # Trainings
 
 
-def make(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) -> Trainer:
-    """Return the trainer of one rank; eight streams are uneven shards for three processes."""
+def make_rank_trainer(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) -> Trainer:
+    """Return the trainer of one rank; its eight streams are divided unevenly between three processes."""
     network = {"cell": "lstm", "layers": 2, "hidden": 8, "embedding": 6, "documents": corpus.documents}
     training = {"batch": 8, "length": 8, "lr": 1e-2, "steps": 12, "warm_up": 2}
     names = NetworkConfig.__dataclass_fields__
@@ -106,8 +107,8 @@ def make(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) 
     return Trainer(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu", group)  # type: ignore[arg-type]
 
 
-def in_double_precision(trainer: Trainer) -> Trainer:
-    """Return a trainer after its conversion to float64."""
+def to_double_precision(trainer: Trainer) -> Trainer:
+    """Convert a trainer to float64, and return it."""
     for network in (trainer.network, trainer.ema_network):
         network.double()
     for moments in (trainer.optimizer.first_moments, trainer.optimizer.second_moments):
@@ -119,8 +120,8 @@ def in_double_precision(trainer: Trainer) -> Trainer:
     return trainer
 
 
-def run_of(corpus: Corpus, path: Path) -> RunDirectory:
-    """Return a new run directory that contains a copy of a corpus."""
+def create_run(corpus: Corpus, path: Path) -> RunDirectory:
+    """Create a run directory with a copy of a corpus, and return it."""
     run = RunDirectory(path)
     run.path.mkdir()
     for source, copy in ((corpus.path, run.corpus), (corpus.path.with_suffix(".json"), run.description)):
@@ -128,7 +129,7 @@ def run_of(corpus: Corpus, path: Path) -> RunDirectory:
     return run
 
 
-def resumed(directory: RunDirectory, group: ProcessGroup = SINGLE_PROCESS) -> tuple[Trainer, tuple[str, ...]]:
+def resume_rank(directory: RunDirectory, group: ProcessGroup = SINGLE_PROCESS) -> tuple[Trainer, tuple[str, ...]]:
     """Return the trainer of one rank for the newest checkpoint of a run, and the notes of rank 0."""
     if not group.is_main:
         trainer = receive_run(group, directory, "cpu")
@@ -140,8 +141,8 @@ def resumed(directory: RunDirectory, group: ProcessGroup = SINGLE_PROCESS) -> tu
     return session.trainer, session.notes
 
 
-def result(trainer: Trainer) -> dict[str, list[float]]:
-    """Return weights, averages, moments, state and sums of losses in float64; the state is rank 0's."""
+def training_state(trainer: Trainer) -> dict[str, list[float]]:
+    """Return weights, averages, moments, recurrent state (rank 0 only) and sums of losses in float64."""
     gather_for_save(trainer)
     optimizer = trainer.optimizer
     tensors: dict[str, Tensor] = {f"weight {name}": value for name, value in trainer.network.named_parameters()}
@@ -157,7 +158,7 @@ def result(trainer: Trainer) -> dict[str, list[float]]:
 
 
 def checksum(trainer: Trainer) -> str:
-    """Return a checksum of all arrays of a run, which rank 0 has gathered, and of its bookkeeping."""
+    """Return a checksum of all arrays of a run, gathered by rank 0, and of its bookkeeping."""
     arrays, digest = state_arrays(trainer), hashlib.sha256()
     for name in sorted(arrays):
         digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
@@ -166,7 +167,7 @@ def checksum(trainer: Trainer) -> str:
 
 
 def assert_close(actual: dict[str, list[float]], expected: dict[str, list[float]], *, atol: float = 1e-9) -> None:
-    """Assert that two results are equal up to rounding."""
+    """Assert that two training states are equal up to rounding."""
     assert actual.keys() == expected.keys()
     for name in expected:
         np.testing.assert_allclose(actual[name], expected[name], rtol=0, atol=atol, err_msg=name)
