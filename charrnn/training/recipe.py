@@ -1,9 +1,10 @@
 """The recipe: default hyperparameters, chosen for the corpus, the device and the budget.
 
 It has two rules. The network reads at least five characters for every recurrent weight within its budget, because a
-larger network would read too little. The more often the network reads its text, the higher is the dropout; an epoch
-of a repetitive text is several readings. Both rules come from trainings on prose, code, a small text, a repetitive
-text and a text of three thousand distinct characters; see tests/benchmarks/recipes.md.
+larger network would read too little; of a text that is read many times, it reads more, because a larger network would
+overfit. The more often the network reads its text, the higher is the dropout; an epoch of a repetitive text counts as
+several readings. Both rules come from trainings on prose, code, a small text, a repetitive text and a text of three
+thousand distinct characters; see tests/benchmarks/recipes.md.
 """
 
 import dataclasses
@@ -21,6 +22,8 @@ from charrnn.training.train_options import BUDGETS, TRAINING_SETTINGS, TrainOpti
 
 CHARACTERS_PER_WEIGHT = 5
 """characters read for each recurrent weight; output weights do not count, since the vocabulary determines them"""
+FEW_READINGS = 4.0
+"""readings of the text from which the characters per weight grow with the square root of the readings"""
 FLOPS_PER_WEIGHT = 6
 """floating-point operations per weight and character, forward and backward: Kaplan et al. 2020, section 2.1"""
 WIDTHS = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048)
@@ -31,7 +34,7 @@ CHARACTERS_PER_UNIT, WIDE_ENOUGH = 8, 384
 """vocabulary size per unit, up to this width: a softmax over thousands of characters needs a wide layer"""
 MAX_BYTES = 1 << 38
 """bytes; a network whose training would need more is a mistake of the user"""
-PEAK_LR = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005, "peephole": 0.009, "cifg": 0.009, "capped": 0.009}
+PEAK_LR = dict.fromkeys(("lstm", "peephole", "cifg", "capped"), 0.016) | {"gru": 0.009, "rnn": 0.005}
 PEAK_LR |= {"gru-reset-before": PEAK_LR["gru"]}
 """peak learning rate of a layer of 256 units; in inverse proportion to the width"""
 ORDINARY_DISTINCT_FRACTION = 2 / 3
@@ -130,14 +133,22 @@ def networks_to_time(options: TrainOptions, inputs: RecipeInputs) -> tuple[tuple
 def _width(options: TrainOptions, inputs: RecipeInputs) -> int:
     """Return the width of the widest layer that still reads enough characters for its weights."""
     size = inputs.vocabulary_size
-    fitting = [
-        width
-        for width in WIDTHS
-        if _characters_to_read(options, network := _network(options, width, inputs), inputs)
-        >= CHARACTERS_PER_WEIGHT * (count_matmul_weights(network, size) - width * size)
-    ]
+
+    def reads_enough(width: int) -> bool:
+        network = _network(options, width, inputs)
+        characters = _characters_to_read(options, network, inputs)
+        recurrent_weights = count_matmul_weights(network, size) - width * size
+        return characters >= _characters_per_weight(characters, inputs) * recurrent_weights
+
+    fitting = [width for width in WIDTHS if reads_enough(width)]
     minimum = min(WIDE_ENOUGH, size / CHARACTERS_PER_UNIT)
     return max([*fitting, next(width for width in WIDTHS if width >= minimum)])
+
+
+def _characters_per_weight(characters: float, inputs: RecipeInputs) -> float:
+    """Return how many characters a network should read for each recurrent weight if it reads `characters` in all."""
+    readings = characters / inputs.train_characters
+    return CHARACTERS_PER_WEIGHT * math.sqrt(max(1.0, readings / FEW_READINGS))
 
 
 def _network(options: TrainOptions, hidden: int, inputs: RecipeInputs) -> NetworkConfig:
@@ -264,7 +275,7 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, characters: float) -> s
     if options.hidden or not options.minutes:
         return f"settings chosen to read the text {times}"
     budget = f"{options.minutes:g} minute{'' if options.minutes == 1 else 's'}"
-    target = f"{CHARACTERS_PER_WEIGHT} characters per recurrent weight"
+    target = f"{_characters_per_weight(characters, inputs):.0f} characters per recurrent weight"
     return f"sized for {budget}, to read {target}: reads the text {times}"
 
 

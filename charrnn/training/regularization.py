@@ -5,7 +5,7 @@ from typing import Any
 
 from charrnn.training.train_options import TrainOptions
 
-EPOCHS_WITHOUT_DROPOUT = 3.0
+EPOCHS_WITHOUT_DROPOUT = 2.0
 """epochs up to which training is better without dropout"""
 MAX_WEIGHT_DECAY, DECAY_EPOCHS = 0.2, 2.0
 """maximum weight decay, and the minimum time constant of the decay, 1 / (rate · decay) steps, in epochs"""

@@ -429,7 +429,7 @@ def test_a_model_of_charrnn_needs_no_import(call: Call, here: Path) -> None:
 
 def test_a_git_lfs_pointer_is_named_with_its_remedy(call: Call, here: Path) -> None:
     """The error for an import is the one of the other commands."""
-    write_foreign(here, notebook(nn.LSTM).tensors())
+    write_network_files(here, notebook(nn.LSTM).tensors())
     Path("net.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
     error = call(*IMPORT).err
     assert "net.safetensors is a git-lfs pointer, not a model" in error

@@ -42,16 +42,16 @@ def make_inputs(
 @pytest.mark.parametrize(
     ("options", "inputs", "expected"),
     [
-        ({}, {}, (448, 0.09, 32, 64, 0.0051)),
-        ({"minutes": 1}, {"characters": 100000000}, (256, 0.0, 32, 64, 0.009)),
-        ({"minutes": 60}, {"flops": 1000000000000.0}, (1536, 0.5, 32, 64, 0.0015)),
-        ({"epochs": 60}, {}, (1536, 0.5, 32, 64, 0.0015)),
-        ({"steps": 100}, {}, (128, 0.0, 32, 32, 0.018)),
-        ({"steps": 5000, "batch": 256}, {}, (1536, 0.5, 256, 64, 0.0015)),
-        ({"steps": 5000, "cell": "rnn", "layers": 2, "hidden": 128}, {}, (128, 0.18, 32, 64, 0.0071)),
-        ({"epochs": 3}, {"characters": 20000}, (128, 0.22, 32, 32, 0.018)),
-        ({"minutes": 5}, {"device": "cuda", "flops": 100000000000000.0}, (2048, 0.5, 64, 64, 0.0011)),
-        ({"minutes": 5}, {"vocabulary": 3000}, (384, 0.1, 32, 32, 0.006)),
+        ({}, {}, (448, 0.15, 32, 64, 0.0091)),
+        ({"minutes": 1}, {"characters": 100000000}, (256, 0.0, 32, 64, 0.016)),
+        ({"minutes": 60}, {"flops": 1000000000000.0}, (1024, 0.5, 32, 64, 0.004)),
+        ({"epochs": 60}, {}, (768, 0.5, 32, 64, 0.0053)),
+        ({"steps": 100}, {}, (128, 0.0, 32, 32, 0.02)),
+        ({"steps": 5000, "batch": 256}, {}, (768, 0.5, 256, 64, 0.0053)),
+        ({"steps": 5000, "cell": "rnn", "layers": 2, "hidden": 128}, {}, (128, 0.24, 32, 64, 0.0071)),
+        ({"epochs": 3}, {"characters": 20000}, (128, 0.28, 32, 32, 0.02)),
+        ({"minutes": 5}, {"device": "cuda", "flops": 100000000000000.0}, (1024, 0.5, 64, 64, 0.004)),
+        ({"minutes": 5}, {"vocabulary": 3000}, (384, 0.13, 32, 32, 0.011)),
     ],
 )
 def test_the_recipe_of_one_process(
@@ -236,6 +236,21 @@ def test_a_large_vocabulary_gets_a_wide_layer_whatever_the_time() -> None:
     assert choose_hyperparameters(TrainOptions(minutes=0.1), make_inputs(300_000, 65)).network.hidden == 128
 
 
+def test_a_text_that_is_read_many_times_gets_a_narrower_network() -> None:
+    """With the same number of characters to read; a longer budget never has a narrower network."""
+    many, few = (
+        choose_hyperparameters(TrainOptions(minutes=30), make_inputs(characters)).network.hidden
+        for characters in (500_000, 50_000_000)
+    )
+    assert many < few
+    widths = [
+        choose_hyperparameters(TrainOptions(minutes=minutes), make_inputs(500_000)).network.hidden
+        for minutes in (0.2, 1, 5, 30, 120)
+    ]
+    assert widths == sorted(widths)
+    assert len(set(widths)) > 2
+
+
 def test_dropout_0_turns_off_all_dropout() -> None:
     """A part can still be requested by its own option."""
     network = choose_hyperparameters(TrainOptions(epochs=60, dropout=0.0), make_inputs()).network
@@ -255,7 +270,7 @@ def test_the_reason_states_how_often_the_text_is_read() -> None:
         == "settings chosen to read the text about 60 times"
     )
     reason = choose_hyperparameters(TrainOptions(minutes=5), make_inputs()).reason
-    assert reason == "sized for 5 minutes, to read 5 characters per recurrent weight: reads the text about 5.6 times"
+    assert reason == "sized for 5 minutes, to read 6 characters per recurrent weight: reads the text about 5.6 times"
 
 
 def test_given_settings_are_kept() -> None:
