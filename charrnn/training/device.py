@@ -1,7 +1,6 @@
-"""Devices: their choice, precision and speed, the seed of each step, and out-of-memory errors."""
+"""Devices: their choice and precision, the seed of each step, and out-of-memory errors."""
 
 import dataclasses
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +16,6 @@ from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_parameters
 from charrnn.resources import available_cores, torch_threads, usable_memory
 from charrnn.training.world import SINGLE_PROCESS_WORLD, World
-
-PROBE_SECONDS = 0.1
-"""time spent on measuring the speed of a matrix product"""
-PRODUCT_SPEED_FRACTION = 0.45
-"""fraction of the speed of a large product that a training step reaches (measured on CPUs: 0.35 to 0.6)"""
 
 
 def choose_device(name: str, world: World = SINGLE_PROCESS_WORLD) -> str:
@@ -112,19 +106,6 @@ def _tf32_warning_ignored() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Please use the new API settings to control TF32")
         yield
-
-
-def flops_per_second(device: str, precision: str) -> float:
-    """Return an estimate of the floating-point operations per second of a training step, from a large product."""
-    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    left = torch.ones(512, 1024, device=device, dtype=dtype)
-    right = torch.ones(1024, 1024, device=device, dtype=dtype)
-    fastest, start_time = float("inf"), time.perf_counter()
-    while time.perf_counter() - start_time < PROBE_SECONDS:
-        start = time.perf_counter()
-        (left @ right)[0, 0].item()
-        fastest = min(fastest, time.perf_counter() - start)
-    return PRODUCT_SPEED_FRACTION * 2 * 512 * 1024 * 1024 / fastest
 
 
 def _has_native_bfloat16() -> bool:

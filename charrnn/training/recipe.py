@@ -28,8 +28,8 @@ FLOPS_PER_WEIGHT = 6
 """floating-point operations per weight and character, forward and backward: Kaplan et al. 2020, section 2.1"""
 WIDTHS = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048)
 """candidates for the number of units per layer"""
-TIMED_WIDTHS = (256, 768, 2048)
-"""units per layer of the networks that are timed on a GPU"""
+TIMED_WIDTHS = {"cpu": (128, 640), "mps": (128, 640), "cuda": (256, 768, 2048)}
+"""units per layer of the networks that are timed, by device"""
 CHARACTERS_PER_UNIT, WIDE_ENOUGH = 8, 384
 """vocabulary size per unit, up to this width: a softmax over thousands of characters needs a wide layer"""
 MAX_BYTES = 1 << 38
@@ -62,10 +62,10 @@ class RecipeInputs:
     train_characters: int
     vocabulary_size: int
     device: str
-    flops_per_second: float
-    """approximate speed of the device in training"""
     speeds: tuple[tuple[int, float], ...] = ()
     """pairs of a width, in rising order, and its measured characters per second; empty: estimated from the FLOPs"""
+    flops_per_second: float = 1e11
+    """assumed floating-point operations per second of the training, if no speed was measured"""
     trained: bool = False
     """whether the network is pretrained on another text"""
     distinct_fraction: float = 1.0
@@ -126,7 +126,7 @@ def networks_to_time(options: TrainOptions, inputs: RecipeInputs) -> tuple[tuple
     training = TrainingConfig(batch=share, length=length, lr=1e-3, precision=options.training_precision)
     if options.steps or options.epochs:
         return (), training
-    widths = (options.hidden,) if options.hidden else TIMED_WIDTHS
+    widths = (options.hidden,) if options.hidden else TIMED_WIDTHS[inputs.device]
     return tuple(_network(options, width, inputs) for width in widths), training
 
 

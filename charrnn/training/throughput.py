@@ -1,7 +1,8 @@
-"""Throughput of a device: on a CPU from one large product, on a GPU from real steps of a few networks.
+"""Throughput of a device: measured by training steps of a few networks.
 
-On a CPU arithmetic dominates, so one product predicts the speed of all networks. On a GPU the time of a narrow layer
-is that of its sequential steps, and only a wide layer is as fast as the products are.
+On a CPU arithmetic dominates, so the networks have a single layer, and the speed of deeper ones follows from their
+weights. On a GPU the time of a narrow layer is that of its sequential steps, and only a wide layer is as fast as the
+matrix products are.
 """
 
 import dataclasses
@@ -12,10 +13,11 @@ import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.char_rnn import CharRNN
+from charrnn.network.model_file import count_matmul_weights
 from charrnn.training.cuda_graph import WARM_UP_RUNS, GraphBackend, cuda_graph_backend
 from charrnn.training.cuda_step import CudaStep, RandomBatch
-from charrnn.training.device import flops_per_second, is_torch_out_of_memory
-from charrnn.training.optimization import AdamW, make_ema
+from charrnn.training.device import is_torch_out_of_memory
+from charrnn.training.optimization import AdamW, forward_backward, make_ema, update_ema
 from charrnn.training.recipe import RecipeInputs, networks_to_time
 from charrnn.training.train_options import TrainOptions
 
@@ -26,12 +28,12 @@ MAX_SECONDS = 2.0
 TIMING_LR = 1e-3
 """learning rate of timed steps; its value does not matter"""
 
-CPU_SPEEDS = {
-    "float32": {"gru": 0.72, "rnn": 0.7, "peephole": 0.7, "cifg": 0.72, "capped": 0.72, "gru-reset-before": 0.33},
-    "bfloat16": {"gru": 0.45, "rnn": 0.38, "peephole": 0.4, "cifg": 0.4, "capped": 0.4, "gru-reset-before": 0.18},
-}
-"""floating-point operations per second of other cells relative to the LSTM's on a CPU, medians over 192 to 640 units;
-measured with tests/benchmarks/cells.py on two cores of an Intel Xeon (Emerald Rapids)"""
+MAX_TIMED_UNITS = 640
+"""largest number of units that are timed on a CPU; a wider layer is about as fast for its weights"""
+TIMED_STEPS_ON_CPU = 2
+"""number of timed steps on a CPU, after one that is not timed"""
+SLOW_STEP = 0.5
+"""seconds; after such a step on a CPU, no other step is timed"""
 
 Clock = Callable[[], float]
 
@@ -46,22 +48,50 @@ def measure_recipe_inputs(
     processes: int = 1,
 ) -> RecipeInputs:
     """Return the inputs of the recipe, with the measured speed of the device for one process."""
-    precision, cell = options.training_precision, options.cell or NetworkConfig.cell
-    cell_speed = CPU_SPEEDS[precision].get(cell, 1.0) if device == "cpu" else 1.0
     inputs = RecipeInputs(
         train_characters=train_characters,
         vocabulary_size=vocabulary_size,
         device=device,
-        flops_per_second=cell_speed * flops_per_second(device, precision),
         trained=trained,
         processes=processes,
     )
-    if device != "cuda":
-        return inputs
     networks, training = networks_to_time(options, inputs)
-    speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
-    torch.cuda.empty_cache()
+    if device == "cuda":
+        speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
+        torch.cuda.empty_cache()
+    else:
+        speeds = tuple(
+            (network.hidden, cpu_chars_per_second(network, training, vocabulary_size, torch.device(device)))
+            for network in networks
+        )
     return dataclasses.replace(inputs, speeds=speeds)
+
+
+def cpu_chars_per_second(
+    config: NetworkConfig, training: TrainingConfig, vocabulary_size: int, device: torch.device
+) -> float:
+    """Return the characters per second of the training of a network on a CPU or MPS.
+
+    Timed is a network with one layer, which is not too wide; the speed is in inverse proportion to the weights.
+    """
+    timed = dataclasses.replace(config, layers=1, hidden=min(config.hidden, MAX_TIMED_UNITS))
+    network = CharRNN(timed, vocabulary_size, end_id=_end_id(config)).to(device)
+    ema, optimizer = make_ema(network), AdamW(network)
+    ids = torch.zeros(training.length + 1, training.batch, dtype=torch.int64, device=device)
+    state = network.initial_state(training.batch)
+
+    def step_seconds() -> float:
+        start_time = time.perf_counter()
+        forward_backward(network, ids, state, training).nats.item()
+        optimizer.step(TIMING_LR)
+        update_ema(ema, network, 1.0)
+        return time.perf_counter() - start_time
+
+    seconds = step_seconds()
+    if seconds < SLOW_STEP:
+        seconds = min(step_seconds() for _ in range(TIMED_STEPS_ON_CPU))
+    weights, timed_weights = (count_matmul_weights(network, vocabulary_size) for network in (config, timed))
+    return training.batch * training.length / seconds * timed_weights / weights
 
 
 def time_networks(
@@ -142,10 +172,15 @@ def _warm_step(
 
 
 def _network(config: NetworkConfig, vocabulary_size: int, device: torch.device) -> CharRNN:
-    """Return a network with arbitrary weights; the proper initialization takes longer than the timing."""
+    """Return a network with arbitrary weights; proper initial weights of a wide layer take longer than the timing."""
     with torch.device("meta"):
-        network = CharRNN(config, vocabulary_size, end_id=None if config.documents is None else 0)
+        network = CharRNN(config, vocabulary_size, end_id=_end_id(config))
     network.to_empty(device=device)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.02)
     return network
+
+
+def _end_id(config: NetworkConfig) -> int | None:
+    """Return an id of the end of a document, None if there are no documents."""
+    return None if config.documents is None else 0
