@@ -30,10 +30,10 @@ class JobDone(Message):
         """function that passes the result on, or reports an error"""
 
 
-class Canvas(Widget):
+class MapWidget(Widget):
     """A widget that shows the rows of a screen."""
 
-    DEFAULT_CSS = "Canvas { width: 100%; height: 100%; }"
+    DEFAULT_CSS = "MapWidget { width: 100%; height: 100%; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class BrowserApp(App[None], inherit_bindings=False):
         super().__init__(ansi_color=True)
         self.animation_level = "none"
         self.session = session
-        self.canvas = Canvas()
+        self.canvas = MapWidget()
         session.start = self.start
 
     def compose(self) -> ComposeResult:

@@ -65,8 +65,8 @@ class QuickSearch:
 
         options = SearchOptions(concepts=self.concepts or None, signal=self.signal, quick=True, progress=cancellable)
         rng = np.random.default_rng(self.seed)
-        found = search(self.rnn, self.text.parsed, self.text.ids, rng=rng, options=options)
-        return tuple(finding for finding in found.concepts if finding.verdict != "none")
+        findings = search(self.rnn, self.text.parsed, self.text.ids, rng=rng, options=options)
+        return tuple(finding for finding in findings.concepts if finding.verdict != "none")
 
 
 def attribute(recording: Recording, position: int) -> Attribution:

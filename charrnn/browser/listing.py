@@ -53,9 +53,9 @@ class Listing:
 
     def find(self, beginning: str) -> None:
         """Move to the next entry that begins with a character."""
-        others = [*range(self.index + 1, len(self.entries)), *range(self.index + 1)]
+        following = [*range(self.index + 1, len(self.entries)), *range(self.index + 1)]
         self.index = next(
-            (number for number in others if self.entries[number].text.lower().startswith(beginning.lower())),
+            (number for number in following if self.entries[number].text.lower().startswith(beginning.lower())),
             self.index,
         )
 

@@ -39,7 +39,7 @@ def active_cells(
     A cell is active where its value, or its negative, is at least the threshold.
 
     >>> values = np.array([[0.1, 0.9], [0.8, 0.9], [-0.2, 0.9]])
-    >>> [(found.cell, found.sign) for found in active_cells(values, slice(1, 2))]
+    >>> [(active.cell, active.sign) for active in active_cells(values, slice(1, 2))]
     [(0, 1)]
     """
     start, stop = text_range.start, text_range.stop
@@ -47,13 +47,13 @@ def active_cells(
     before = values[start - 1].astype(np.float32) if start > 0 else None
     after = values[stop].astype(np.float32) if stop < len(values) else None
     means = inside.mean(axis=0)
-    found = []
+    active_only = []
     for sign in (1, -1):
         weakest = inside.min(axis=0) if sign > 0 else -inside.max(axis=0)
         is_active = weakest >= threshold
         for around in (before, after):
             is_active &= True if around is None else sign * around < threshold
-        found += [
+        active_only += [
             ActiveCell(
                 cell=cell,
                 sign=sign,
@@ -63,4 +63,4 @@ def active_cells(
             )
             for cell in np.flatnonzero(is_active).tolist()
         ]
-    return sorted(found, key=lambda active: -active.contrast)
+    return sorted(active_only, key=lambda active: -active.contrast)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from charrnn.browser.lines import draw_row, rows_per_line
 from charrnn.browser.session import Session
-from charrnn.browser.status import details, header, list_lines, status
+from charrnn.browser.status import details, header, list_lines, session_status
 
 HEADER_ROWS, DETAIL_ROWS, STATUS_ROWS = 2, 3, 1
 """rows above the map, below it, and at the bottom"""
@@ -40,7 +40,7 @@ def draw_screen(session: Session, columns: int, rows: int, console: Console) -> 
     drawn += (middle + [[] for _ in range(height)])[:height]
     if rows >= ROWS_FOR_DETAILS and not session.listing:
         drawn += [_segments(line, console) for line in details(session)]
-    drawn.append(_segments(status(session), console))
+    drawn.append(_segments(session_status(session), console))
     return [Segment.adjust_line_length(row, columns, pad=False) for row in drawn[-rows:]]
 
 

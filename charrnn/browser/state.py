@@ -111,9 +111,9 @@ class BrowserState:
         """Add the findings of a search, of which the strongest of each cell is kept."""
         for finding in findings:
             cell = self.recording.number_of(parse_cell(finding.cell))
-            known = self.findings.get(cell)
+            strongest = self.findings.get(cell)
             key = VERDICT_RANK[finding.verdict], -finding.fit
-            if known is None or key < (VERDICT_RANK[known.verdict], -known.fit):
+            if strongest is None or key < (VERDICT_RANK[strongest.verdict], -strongest.fit):
                 self.findings[cell] = finding
 
     def toggle_mark(self) -> bool:
@@ -161,9 +161,9 @@ class BrowserState:
         starts = [match.start() for match in re.finditer(re.escape(self.needle), self.recording.parsed.text, flags)]
         if not starts:
             raise CharrnnError(f"the text does not contain {self.needle}")
-        found = bisect_right(starts, self.cursor) if step > 0 else bisect_left(starts, self.cursor) - 1
-        self.cursor = starts[found % len(starts)]
-        return found % len(starts) + 1
+        match_number = bisect_right(starts, self.cursor) if step > 0 else bisect_left(starts, self.cursor) - 1
+        self.cursor = starts[match_number % len(starts)]
+        return match_number % len(starts) + 1
 
     # Selection, and the cells that are active in it
 

@@ -55,7 +55,7 @@ def details(session: Session) -> list[Text]:
     return [Text(_shown(session, line)) for line in lines]
 
 
-def status(session: Session) -> Text:
+def session_status(session: Session) -> Text:
     """Return the line at the bottom: a prompt, a message, or the most important keys."""
     if prompt := session.prompt:
         columns = session.view.layout.screen_columns - len(prompt.label) - 1

@@ -65,8 +65,8 @@ def export(model: Path, target: str, out: Path, findings: Path | None, as_json: 
     from charrnn.network.model_file import load_model
 
     check_directory(out)
-    made = _make(model, load_model(model), target, findings)
-    _report(model, target, out, write_directory(out, made.files), made, as_json=as_json)
+    exported = _make(model, load_model(model), target, findings)
+    _report(model, target, out, write_directory(out, exported.files), exported, as_json=as_json)
 
 
 def _make(path: Path, model: "Model", target: str, findings: Path | None) -> "Export":
@@ -118,18 +118,18 @@ def _card_data(path: Path, model: "Model", findings: Path | None) -> "CardData":
     )
 
 
-def _report(model: Path, target: str, out: Path, sizes: dict[str, int], made: "Export", *, as_json: bool) -> None:
+def _report(model: Path, target: str, out: Path, sizes: dict[str, int], exported: "Export", *, as_json: bool) -> None:
     """Print the files of an export and how to use it."""
     from charrnn.cli.streams import write_json, write_result
     from charrnn.storage.run_directory import display_name
     from charrnn.views.formatting import file_size
 
-    usage = made.usage.replace("{directory}", shlex.quote(str(out)))
+    usage = exported.usage.replace("{directory}", shlex.quote(str(out)))
     if as_json:
         files = [{"name": name, "bytes": size} for name, size in sizes.items()]
         write_json({"model": str(model), "format": target, "directory": str(out), "files": files, "usage": usage})
         return
     listed = ", ".join(f"{name} ({file_size(size)})" for name, size in sizes.items())
     write_result(f"{display_name(model)} is exported to {out}: {listed}")
-    needs = f" (needs {made.needs})" if made.needs else ""
+    needs = f" (needs {exported.needs})" if exported.needs else ""
     write_result(f"to use it{needs}: {usage}")

@@ -114,18 +114,18 @@ def import_model(weights: Path, vocabulary: Path, **options: Any) -> None:
     entries = read_vocabulary(vocabulary, sizes)
     request = ImportOptions(layout=options["layout"], cell=options["cell"], mapped=_pairs(options["mapped"]))
     try:
-        model, found = build_model(tensors, entries.vocabulary, request, source=weights.name)
+        model, recognition = build_model(tensors, entries.vocabulary, request, source=weights.name)
     except CharrnnError as error:
         raise CharrnnError(f"{weights}: {error.message}", hint=error.hint) from error
     for note in () if options["quiet"] else entries.notes():
         write_note(f"note: {note}")
     if not options["as_json"]:
-        _show_mapping(found, tensors.shapes)
+        _show_mapping(recognition, tensors.shapes)
     loss = None if options["check"] is None else measure_loss(model, options["check"], quiet=options["quiet"])
     if options["expect"] is not None and loss is not None:
         check_loss(loss, options["expect"])
     size = save_in_new_directory(directory, model)
-    _show_result(directory, model, found, loss, size, as_json=options["as_json"])
+    _show_result(directory, model, recognition, loss, size, as_json=options["as_json"])
 
 
 def check_is_new(directory: RunDirectory) -> None:
@@ -178,14 +178,14 @@ def _pairs(mapped: Sequence[str]) -> dict[str, str]:
     """Return the values of `--map`: names of parts by names of tensors (WrongUsageError)."""
     pairs = {}
     for value in mapped:
-        theirs, sign, ours = value.rpartition("=")
-        if not sign or not theirs:
+        tensor, sign, part = value.rpartition("=")
+        if not sign or not tensor:
             raise WrongUsageError(
                 f"--map: {value!r} is not THEIRS=OURS", hint="such as `--map fc.weight=output.weight`"
             )
-        if theirs in pairs:
-            raise WrongUsageError(f"--map names {theirs!r} twice")
-        pairs[theirs] = ours
+        if tensor in pairs:
+            raise WrongUsageError(f"--map names {tensor!r} twice")
+        pairs[tensor] = part
     return pairs
 
 
@@ -218,9 +218,9 @@ def check_loss(loss: float, expected: float) -> None:
         )
 
 
-def _show_mapping(found: "Recognition", shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _show_mapping(recognition: "Recognition", shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Write a line for each tensor: its name, its shape and its part."""
-    mapping = found.mapping()
+    mapping = recognition.mapping()
     columns = [(name, " × ".join(map(str, shapes[name])), part) for name, part in mapping.items()]
     widths = [max(len(row[column]) for row in columns) for column in range(2)]
     for name, shape, part in columns:
@@ -228,7 +228,13 @@ def _show_mapping(found: "Recognition", shapes: Mapping[str, tuple[int, ...]]) -
 
 
 def _show_result(
-    directory: RunDirectory, model: "Model", found: "Recognition", loss: float | None, size: int, *, as_json: bool
+    directory: RunDirectory,
+    model: "Model",
+    recognition: "Recognition",
+    loss: float | None,
+    size: int,
+    *,
+    as_json: bool,
 ) -> None:
     """Write what was imported, and how to use it."""
     from charrnn.views.formatting import file_size
@@ -243,7 +249,7 @@ def _show_result(
     embedding = f"embedding {config.embedding}" if config.embedding else "one-hot"
     network = f"{CELL_TITLES[config.cell]} {config.layers} × {config.hidden} · {embedding}"
     characters = f"{len(model.vocabulary):,} characters"
-    write_result(f"{network} · {characters} · {model.parameters:,} weights · layout of {found.layout}")
+    write_result(f"{network} · {characters} · {model.parameters:,} weights · layout of {recognition.layout}")
     if loss is not None:
         write_result(f"loss {loss:.7f} nats per character ({loss / math.log(2):.4f} bits)")
     write_result(f"{directory.model}: {file_size(size)}")

@@ -171,10 +171,10 @@ class WritingSession:
         from charrnn.cli.concept_carriers import find_held_out_carriers
         from charrnn.inspection.concepts.custom import parse_concept
 
-        known = self._sampler.carriers.get(str(clamp_name(concept)))
-        if not known or ("=" in concept and parse_concept(concept).description != known.concept.description):
-            found = find_held_out_carriers(self._sampler.path, self.model, [concept], quiet=False)
-            self._sampler = replace(self._sampler, carriers={**self._sampler.carriers, **found})
+        carrier = self._sampler.carriers.get(str(clamp_name(concept)))
+        if not carrier or ("=" in concept and parse_concept(concept).description != carrier.concept.description):
+            carriers = find_held_out_carriers(self._sampler.path, self.model, [concept], quiet=False)
+            self._sampler = replace(self._sampler, carriers={**self._sampler.carriers, **carriers})
 
     def set_temperature(self, temperature: float) -> None:
         """Change the temperature of the next characters."""

@@ -177,7 +177,7 @@ class SessionCommands:
 Action = Callable[[SessionCommands, str], Reply]
 
 
-class Command(NamedTuple):
+class SessionCommand(NamedTuple):
     """A command: its arguments, what it does, and the method that does it."""
 
     usage: str
@@ -186,21 +186,27 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "temperature": Command("F", "sampling temperature from now on; without F: show it", SessionCommands.temperature),
-    "length": Command("N", "characters of a continuation, 0: no limit", SessionCommands.length),
-    "undo": Command("", "remove what was added last, by you or by the model", SessionCommands.undo),
-    "retry": Command("", "replace the last continuation by another one", SessionCommands.retry),
-    "next": Command("[N]", "list the most likely next characters", SessionCommands.next),
-    "choose": Command("K", "add the next character of rank K", SessionCommands.choose),
-    "clamp": Command(
+    "temperature": SessionCommand(
+        "F", "sampling temperature from now on; without F: show it", SessionCommands.temperature
+    ),
+    "length": SessionCommand("N", "characters of a continuation, 0: no limit", SessionCommands.length),
+    "undo": SessionCommand("", "remove what was added last, by you or by the model", SessionCommands.undo),
+    "retry": SessionCommand("", "replace the last continuation by another one", SessionCommands.retry),
+    "next": SessionCommand("[N]", "list the most likely next characters", SessionCommands.next),
+    "choose": SessionCommand("K", "add the next character of rank K", SessionCommands.choose),
+    "clamp": SessionCommand(
         "L.J=F", "clamp a cell, or a concept by its name, at a value from -1 to 1", SessionCommands.clamp
     ),
-    "release": Command("[L.J]", "release a clamped cell or concept, or all", SessionCommands.release),
-    "add": Command("TEXT", "add a text without a continuation; \\n is a newline, \\t a tab", SessionCommands.add),
-    "save": Command("FILE", "write the text to a new file", SessionCommands.save),
-    "save!": Command("FILE", "write the text to a file, and replace an existing one", SessionCommands.save_again),
-    "help": Command("", "list the commands", SessionCommands.help),
-    "quit": Command("", "end the session, as Ctrl-D does", SessionCommands.quit),
+    "release": SessionCommand("[L.J]", "release a clamped cell or concept, or all", SessionCommands.release),
+    "add": SessionCommand(
+        "TEXT", "add a text without a continuation; \\n is a newline, \\t a tab", SessionCommands.add
+    ),
+    "save": SessionCommand("FILE", "write the text to a new file", SessionCommands.save),
+    "save!": SessionCommand(
+        "FILE", "write the text to a file, and replace an existing one", SessionCommands.save_again
+    ),
+    "help": SessionCommand("", "list the commands", SessionCommands.help),
+    "quit": SessionCommand("", "end the session, as Ctrl-D does", SessionCommands.quit),
 }
 
 

@@ -119,9 +119,9 @@ def _input_nodes(graph: Graph, config: NetworkConfig, weights: Weights, parts: i
         size = graph.array("vocabulary_size", np.array(len(weights["output.bias"])))
         off_on = graph.array("off_on", np.array([0, 1], np.float32))
         graph.node("OneHot", ["time_major_ids", size, off_on], ["inputs"])
-    one = graph.array("one", np.array([1]))
+    size_one = graph.array("one", np.array([1]))
     graph.node("Shape", ["ids"], ["batch"], start=0, end=1)
-    graph.node("Concat", [one, "batch", one], ["state_shape"], axis=0)
+    graph.node("Concat", [size_one, "batch", size_one], ["state_shape"], axis=0)
     graph.node("Expand", ["state", "state_shape"], ["states"])
     names = [f"h{layer}" for layer in range(config.layers)] + [f"c{n}" for n in range(parts - config.layers)]
     graph.node("Split", ["states"], names, axis=0)

@@ -1,7 +1,7 @@
 """Safe file access: atomic replacement, exclusive creation, and opening that neither follows links nor blocks.
 
 All files that charrnn writes are opened in this module; a static test forbids it to every other module. The threat
-is a run directory that somebody else prepared, for example a downloaded one.
+is a run directory that an attacker may have prepared, for example a downloaded one.
 """
 
 import errno

@@ -105,7 +105,7 @@ FINDING_COLUMNS: tuple[FindingColumn, ...] = (
     NumberColumn(
         key="p",
         heading="p",
-        explanation="p-value: how often some cell fits as well by chance",
+        explanation="p-value: how often any cell fits as well by chance; not corrected for the number of concepts",
         value=lambda finding: finding.p,
         format=".3f",
         group=_CONTROLS,

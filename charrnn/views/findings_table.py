@@ -201,7 +201,7 @@ def _legend(columns: Iterable[TerminalColumn], findings: Findings, unicode: bool
         rows.append((FUTURE[unicode], FUTURE_EXPLANATION))
     rows.append(("streams", "equal parts of the text, which are read in parallel"))
     if findings.placebo_fit is not None:
-        rows.append((_best_placebo(findings, unicode), "the fit that some cell reaches to a placebo, by chance"))
+        rows.append((_best_placebo(findings, unicode), "the best fit of any cell to a placebo, by chance"))
     return _explanations(rows, unicode)
 
 

@@ -225,10 +225,10 @@ def ngram_line(ngram: NGram) -> str:
 def ngram_comparison(ngram: NGram, bits: float | None) -> str:
     """Return which is better, the n-gram or a network with this loss; None: not measured yet.
 
-    >>> known = NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=())
-    >>> ngram_comparison(known, 2.35)
+    >>> ngram = NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=())
+    >>> ngram_comparison(ngram, 2.35)
     '7-gram 2.19 bits: still 0.16 better than the network'
-    >>> ngram_comparison(known, 2.07)
+    >>> ngram_comparison(ngram, 2.07)
     '7-gram 2.19 bits: the network is 0.12 better'
     """
     result = f"{ngram.order}-gram {_bits(ngram):.2f} bits"

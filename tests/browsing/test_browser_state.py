@@ -171,9 +171,9 @@ def test_the_query_finds_the_cell_that_follows_quotations(state: BrowserState) -
     state.go_to(LETTERS_TEXT.index('"'))
     state.toggle_selection()
     state.go_to(LETTERS_TEXT.index('"', state.cursor + 1) - 1)
-    found = state.active_cells()
-    assert [str(state.recording.cell_id(active.cell)) for active in found] == [QUOTE_CELL]
-    assert found[0].contrast > state.threshold
+    cells = state.active_cells()
+    assert [str(state.recording.cell_id(active.cell)) for active in cells] == [QUOTE_CELL]
+    assert cells[0].contrast > state.threshold
 
 
 @given(st.integers(0, 2**32), st.integers(0, 19), st.integers(1, 6))
@@ -188,9 +188,9 @@ def test_the_query_agrees_with_its_definition(seed: int, start: int, length: int
             around = [*signed[max(0, start - 1) : start], *signed[stop : stop + 1]]
             if (signed[start:stop] >= np.float32(0.3)).all() and all(value < np.float32(0.3) for value in around):
                 expected.add((cell, sign))
-    found = active_cells(values, slice(start, stop), threshold=0.3)
-    assert {(active.cell, active.sign) for active in found} == expected
-    contrasts = [active.contrast for active in found]
+    cells = active_cells(values, slice(start, stop), threshold=0.3)
+    assert {(active.cell, active.sign) for active in cells} == expected
+    contrasts = [active.contrast for active in cells]
     assert contrasts == sorted(contrasts, reverse=True)
 
 

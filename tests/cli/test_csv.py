@@ -55,9 +55,9 @@ def test_findings_have_the_values_of_the_json(call: Call, run_here: RunDirectory
     command = ("inspect", str(run_here.path), "--text", str(run_here.path / "text.txt"), "--quick")
     findings = json.loads(call(*command, "--json").out)["concepts"]
     rows = parsed(call(*command, "--csv").out)
-    assert [row["concept"] for row in rows] == [found["concept"] for found in findings]
-    assert [row["fit"] for row in rows] == [str(found.get("fit", "")) for found in findings]
-    assert [row["verdict"] for row in rows] == [found["verdict"] for found in findings]
+    assert [row["concept"] for row in rows] == [finding["concept"] for finding in findings]
+    assert [row["fit"] for row in rows] == [str(finding.get("fit", "")) for finding in findings]
+    assert [row["verdict"] for row in rows] == [finding["verdict"] for finding in findings]
 
 
 @pytest.mark.parametrize("other", ["--json", "--memory", "--cell=1.0", "--list-concepts"])

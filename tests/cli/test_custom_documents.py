@@ -114,8 +114,8 @@ def test_a_pattern_of_whole_lines_in_a_text_with_crlf_names_the_cr(call: Call) -
 
 def test_games_between_blank_lines_alternate_in_kind(call: Call) -> None:
     """The note names the separator that begins each game; poems and that separator have no note."""
-    said = call("train", "games.pgn", "--documents", "blank", "--out", "run", *SMALL)
-    assert r"the documents alternate in kind; `--documents '/^\[Event /'`" in " ".join(said.err.split())
+    result = call("train", "games.pgn", "--documents", "blank", "--out", "run", *SMALL)
+    assert r"the documents alternate in kind; `--documents '/^\[Event /'`" in " ".join(result.err.split())
     assert "alternate" not in call("train", "games.pgn", "--documents", EVENT, "--out", "games", *SMALL).err
     assert "alternate" not in call("train", "stories.txt", "--documents", "blank", "--out", "stories", *SMALL).err
 
@@ -150,9 +150,9 @@ def test_a_pattern_in_a_model_of_another_person_is_not_tried(call: Call) -> None
         write_tensors(path, model.weights, metadata)
         began = time.monotonic()
         for command in (["score", "model.safetensors", "a.txt"], ["sample", "model.safetensors"]):
-            said = call(*command)
-            assert (said.code, said.out) == (1, "")
-            assert said.err.startswith("error: model.safetensors is not a valid model file: --documents /")
+            result = call(*command)
+            assert (result.code, result.out) == (1, "")
+            assert result.err.startswith("error: model.safetensors is not a valid model file: --documents /")
         with pytest.raises(CharrnnError, match="is not a valid model file"):
             load_model(path)
         assert time.monotonic() - began < 2

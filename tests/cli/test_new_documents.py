@@ -69,13 +69,13 @@ def test_new_names_are_those_that_are_not_in_the_file(names: list[str], call: Ca
     known = set(Path("names.txt").read_text().splitlines())
     expected = [name for name in dict.fromkeys(names) if name.strip() and name not in known]
     assert 0 < len(expected) < len(names) - 20
-    said = call("sample", "--new", "--count", str(len(expected)), "--seed", "1", "-t", "1")
-    assert said.out.split("\n")[:-1] == expected
+    result = call("sample", "--new", "--count", str(len(expected)), "--seed", "1", "-t", "1")
+    assert result.out.split("\n")[:-1] == expected
     last = names.index(expected[-1]) + 1
     copies = sum(name in known for name in names[:last])
     repeated = last - copies - len(expected)
     assert (
-        f"note: discarded {last - len(expected)} documents ({copies} in names.txt, {repeated} repeated)" in said.err
+        f"note: discarded {last - len(expected)} documents ({copies} in names.txt, {repeated} repeated)" in result.err
     )
     assert call("sample", "--new", "--count", "3", "--seed", "1", "-t", "1", "-q").err == ""
     lines = call(
@@ -122,9 +122,9 @@ def only_a() -> Model:
 def test_a_model_that_only_copies_gives_up(learn: MakeRun, call: Call) -> None:
     """After a limited number of attempts, with a note; what is new until then is written."""
     learn(only_a(), ["a" * length for length in range(1, 40) if length != 3] + OTHERS.splitlines(), [])
-    said = call("sample", "--new", "--count", "4", "--seed", "1")
-    assert (said.code, said.out) == (0, "aaa\n")
-    assert said.err.endswith("note: 3 of 4 are missing: gave up after discarding 500 in succession\n")
+    result = call("sample", "--new", "--count", "4", "--seed", "1")
+    assert (result.code, result.out) == (0, "aaa\n")
+    assert result.err.endswith("note: 3 of 4 are missing: gave up after discarding 500 in succession\n")
     learn(only_a(), ["a" * length for length in range(1, 40)] + OTHERS.splitlines(), [])
     assert call("sample", "--new", "--json").out == call("sample", "--new").out == ""
     assert "gave up after discarding one\n" in call("sample", "--new", "--argmax", "--count", "3").err
@@ -137,13 +137,15 @@ def test_a_model_that_only_copies_gives_up(learn: MakeRun, call: Call) -> None:
 def test_a_copied_name_is_reported_however_short_it_is(learn: MakeRun, call: Call) -> None:
     """In text, in JSON and in Python; the beginning of a longer name is not a copy."""
     learn(only_a(), ["a" * length for length in (2, 4, 5, 30)] + OTHERS.splitlines(), ["aaa"])
-    said = call("sample", "--novelty", "--count", "8", "--seed", "1")
-    generated = said.out.split("\n")[:-1]
+    result = call("sample", "--novelty", "--count", "8", "--seed", "1")
+    generated = result.out.split("\n")[:-1]
     copied = [name for name in generated if len(name) in (2, 4, 5)]
     assert 0 < len(copied) < 8
-    assert said.err.count("copied: 100.0% in whole documents and spans of 20 characters or more") == len(copied)
-    assert said.err.count("the training text has this document word for word: 'aa") == len(copied)
-    assert f"word for word in the training text: {len(copied)} of 8 documents (held-out documents: 0.0%)" in said.err
+    assert result.err.count("copied: 100.0% in whole documents and spans of 20 characters or more") == len(copied)
+    assert result.err.count("the training text has this document word for word: 'aa") == len(copied)
+    assert (
+        f"word for word in the training text: {len(copied)} of 8 documents (held-out documents: 0.0%)" in result.err
+    )
     lines = call("sample", "--novelty", "--count", "8", "--seed", "1", "--json").out.splitlines()
     for line, name in zip(map(json.loads, lines), generated, strict=True):
         novelty = line["novelty"]
@@ -169,18 +171,18 @@ def test_a_copied_name_is_reported_however_short_it_is(learn: MakeRun, call: Cal
 )
 def test_new_names_of_another_model_are_refused(call: Call, arguments: list[str], words: str) -> None:
     """In one line."""
-    said = call("sample", *arguments)
-    assert (said.code, said.out) == (2, "")
-    assert words in said.err
+    result = call("sample", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
 
 
 def test_new_names_need_the_text_of_the_run(call: Call, run_here: RunDirectory) -> None:
     """The error names the file, on the command line and in Python."""
     save_model(run_here.model, random_model(LETTERS, config=NAMES))
-    said = call("sample", "--new")
-    assert (said.code, said.out) == (1, "")
-    assert "is not beside it" in said.err
-    assert "hint: --new needs the run that the model comes from" in said.err
+    result = call("sample", "--new")
+    assert (result.code, result.out) == (1, "")
+    assert "is not beside it" in result.err
+    assert "hint: --new needs the run that the model comes from" in result.err
     with pytest.raises(CharrnnError, match="is not beside it"):
         charrnn.load().samples(count=2, new=True)
     save_model(run_here.model, dataclasses.replace(load_model(run_here.model), config=SMALL))

@@ -7,7 +7,15 @@ import pytest
 from planted_networks import FEW_CONCEPTS, TEXT, alphabet_of, network
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.search.ablation import matched_controls, mean_ablate, record_activations
+from charrnn.inspection.search.ablation import (
+    AblationLosses,
+    AblationQuery,
+    causal_effect,
+    matched_controls,
+    mean_ablate,
+    record_activations,
+    z_score,
+)
 from charrnn.inspection.search.clamped_reading import clamped_nll
 from charrnn.inspection.search.dose_response import concept_sides, end_characters
 from charrnn.inspection.search.search_data import (
@@ -125,6 +133,34 @@ def test_a_counter_is_on_in_its_highest_third_and_off_in_its_lowest() -> None:
     off, on = concept_sides(depth, depth.codes)
     assert np.array_equal(on, depth.codes > 0)
     assert np.array_equal(off, ~on)
+
+
+def test_the_outside_of_a_depth_that_is_mostly_the_highest_is_all_lower_depths() -> None:
+    """A text within one pair of brackets, such as JSON, has characters on both sides of the concept."""
+    depth = quantize_marks(FEW_CONCEPTS[2], FEW_CONCEPTS[2].mark(PARSED), STREAMS)
+    codes = np.array([0, 1, 1, 1, 1, 1], dtype=np.uint8)
+    outside, inside = concept_sides(depth, codes)
+    assert outside.tolist() == (codes == 0).tolist()
+    assert inside.tolist() == (codes == 1).tolist()
+
+
+def test_the_error_of_an_added_loss_is_that_of_the_difference() -> None:
+    """A partner whose ablation costs different amounts in each segment adds no error to the cost of the cell."""
+    rng = np.random.default_rng(0)
+    edges = np.ones((20, 12), dtype=np.bool_)
+    partner = np.broadcast_to(rng.normal(2.0, 1.0, size=12), edges.shape).astype(np.float32)
+    controls = {frozenset([number]): np.full(edges.shape, number / 1000, np.float32) for number in (2, 3, 4)}
+    zero = np.zeros(edges.shape, np.float32)
+    losses = AblationLosses(
+        delta_nll={frozenset([0]): zero, frozenset([1]): partner, frozenset([0, 1]): partner + 0.1, **controls},
+        resamples=rng.multinomial(12, np.full(12, 1 / 12), size=400).astype(np.float64),
+        baseline=zero,
+    )
+    effect = causal_effect(AblationQuery(cell=0, edges=edges, partner=1), losses, [2, 3, 4])
+    without_error = z_score(0.1, 0.0, [0.002, 0.003, 0.004])
+    assert effect is not None
+    assert effect.pair_added == pytest.approx(0.1, abs=1e-6)
+    assert effect.pair_z == pytest.approx(without_error, rel=1e-3)
 
 
 def test_controls_match_the_variance_of_the_ablated_cells() -> None:

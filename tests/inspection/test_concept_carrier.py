@@ -36,6 +36,16 @@ def carrier_in(rnn: InferenceRNN) -> ConceptCarrier:
     return find_carrier(rnn, EncodedText(parsed=ParsedText.of(quoted_text(), "quoted.md"), ids=ids), QUOTE)
 
 
+def test_a_concept_that_is_constant_in_the_sample_has_no_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean memory inside it would be not a number, and so would be every text generated with it."""
+    config, weights, _ = carried_network("lstm", 1, seed=0)
+    monkeypatch.setattr(
+        "charrnn.inspection.search.concept_carrier.concept_sides", lambda _, codes: (codes >= 0, codes < 0)
+    )
+    with pytest.raises(CharrnnError, match="in_quote does not change in the sample of"):
+        carrier_in(InferenceRNN(config, weights))
+
+
 @pytest.mark.parametrize(
     ("cell", "carriers", "verdict"),
     [("lstm", 1, "causal"), ("gru", 2, "shared"), ("lstm", 32, "direction"), ("rnn", 32, "direction")],

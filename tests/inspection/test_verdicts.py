@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from charrnn.inspection.search.finding import CausalEffect, Finding
+from charrnn.inspection.search.cell_summary import verdict_of_cell
+from charrnn.inspection.search.finding import Carrier, CausalEffect, Finding
 from charrnn.inspection.search.findings import VERDICT_RANK, VERDICTS, explain, reasons
 from charrnn.inspection.search.verdicts import THRESHOLDS, judge
 
@@ -156,3 +157,17 @@ def test_the_reasons_of_a_table_have_a_line_for_each_verdict() -> None:
     assert list(lines) == ["causal", "partial", "trace"]
     assert lines["partial"].count("fit below 0.5") == 1
     assert "; or neither fit nor memory" in lines["partial"]
+
+
+@pytest.mark.parametrize(("fit", "expected"), [(0.8, "detector"), (0.3, "partial"), (0.1, "trace")])
+def test_a_cell_is_counted_by_its_own_scores_when_a_group_or_a_direction_carries_the_concept(
+    fit: float, expected: str
+) -> None:
+    """The verdicts of groups and directions are not those of each cell that follows the concept."""
+    single = Carrier(cells=("1.0",), r2=0.9, effect=CAUSE)
+    pair = Carrier(cells=("1.0", "1.1"), r2=0.9, effect=CAUSE)
+    no_cost = replace(CAUSE, edge_delta=0.0, edge_z=0.0)
+    for groups, direction in (((single, pair), None), ((), pair)):
+        finding = judge(replace(STRONG, cause=no_cost, groups=groups, direction=direction))
+        assert finding.verdict in ("shared", "direction")
+        assert verdict_of_cell(finding, fit=fit, memory=0.7) == expected

@@ -191,11 +191,11 @@ def test_columns_that_do_not_fit_are_listed(width: int) -> None:
     """Each column is in the table or in the list of those left out; on a wide screen there is no list."""
     table = drawn(width)
     heading = next(line for line in table.splitlines() if line.startswith("concept"))
-    _, found, omitted = table.partition("left out on a screen of this width: ")
+    _, separator, omitted = table.partition("left out on a screen of this width: ")
     names = " ".join(omitted.split("needed,")[0].split()).split(", ")
     for name in ("±se", "linear", "inside/outside", "edge Δ", "else", "what it is"):
         assert (name in heading) != (name in names)
-    assert bool(found) == (width < 200)
+    assert bool(separator) == (width < 200)
 
 
 def test_the_terms_of_the_lines_below_the_table_are_explained() -> None:

@@ -219,7 +219,7 @@ class _LayerSums:
     def __init__(self, cell: str, hidden: int) -> None:
         self.gates, self.keeping = GATES[cell], KEEP_GATE[cell]
         self.low, self.high = ({name: np.zeros(hidden) for name in self.gates or ("h",)} for _ in range(2))
-        self.kept = np.zeros(hidden)
+        self.log_keep_gate = np.zeros(hidden)
         """sum of the logarithm of the keep gate (H,)"""
         self.correlation = Autocorrelation(hidden)
 
@@ -229,7 +229,7 @@ class _LayerSums:
             values = layer.gate(name)[counted]
             self._count(name, values, LEFT_SATURATED, RIGHT_SATURATED)
             if name == self.keeping:
-                self.kept += np.log(np.maximum(values, MIN_KEEP_GATE)).sum(axis=0, dtype=np.float64)
+                self.log_keep_gate += np.log(np.maximum(values, MIN_KEEP_GATE)).sum(axis=0, dtype=np.float64)
         if not self.gates:
             self._count("h", layer.hidden[counted], -RIGHT_SATURATED, RIGHT_SATURATED)
         self.correlation.add(layer.signal, counted)
@@ -248,7 +248,7 @@ class _LayerSums:
                 for name, high in self.high.items()
             ),
             keeping=self.keeping or "",
-            time_constants=_time_constants(self.kept / characters) if self.keeping else None,
+            time_constants=_time_constants(self.log_keep_gate / characters) if self.keeping else None,
             correlation_times=self.correlation.correlation_times(),
             dead=self.correlation.variance() < DEAD_VARIANCE,
         )

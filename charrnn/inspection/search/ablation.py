@@ -193,10 +193,14 @@ def causal_effect(query: AblationQuery, losses: AblationLosses, controls: Sequen
     effect = effect_of(losses.delta_nll[frozenset([query.cell])], query.edges, losses, control_losses)
     if query.partner is None:
         return effect
-    pair_delta, pair_error = losses.delta([query.cell, query.partner], query.edges)
-    partner_added = pair_delta - losses.delta([query.partner], query.edges)[0]
-    pair_z = z_score(partner_added, pair_error, control_losses)
-    return replace(effect, pair_delta=pair_delta, pair_added=partner_added, pair_z=pair_z)
+    pair_nll = losses.delta_nll[frozenset([query.cell, query.partner])]
+    partner_nll = losses.delta_nll[frozenset([query.partner])]
+    pair_delta, _ = losses.mean_increase(pair_nll, query.edges)
+    pair_added = pair_delta - losses.mean_increase(partner_nll, query.edges)[0]
+    # both terms are measured on the same characters, so that their errors are correlated
+    _, added_error = losses.mean_increase(pair_nll - partner_nll, query.edges)
+    pair_z = z_score(pair_added, added_error, control_losses)
+    return replace(effect, pair_delta=pair_delta, pair_added=pair_added, pair_z=pair_z)
 
 
 def effect_of(

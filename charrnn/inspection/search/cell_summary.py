@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.causal_effects import CausalEffects
+from charrnn.inspection.search.finding import Finding
 from charrnn.inspection.search.findings import CellCounts, UnexplainedCell
 from charrnn.inspection.search.scores import format_cell
 from charrnn.inspection.search.screening import Candidate, Screening
@@ -30,9 +31,8 @@ def count_cells(screening: Screening, candidates: Sequence[Candidate]) -> CellCo
     for cell in np.flatnonzero(alive).tolist():
         number = int(best_concept[cell])
         fit, memory = float(screening.scores.fit[number, cell]), float(screening.scores.memory[number, cell])
-        single_cell = replace(findings[number], fit=fit, memory=memory, r2_by_cells=(), cause=None)
         # a causal cell stays causal, even if another concept than that of its finding explains more of the cell
-        verdicts.setdefault(cell, judge(single_cell).verdict)
+        verdicts.setdefault(cell, verdict_of_cell(findings[number], fit=fit, memory=memory))
     counts = Counter(verdicts.values())
     return CellCounts(
         dead=int((~alive).sum()),
@@ -41,6 +41,18 @@ def count_cells(screening: Screening, candidates: Sequence[Candidate]) -> CellCo
         partial=counts["partial"],
         local=int((alive & (screening.statistics.trigram_ev > LOCAL_FRACTION)).sum()),
     )
+
+
+def verdict_of_cell(finding: Finding, *, fit: float, memory: float) -> str:
+    """Return the verdict of any cell with this fit and memory, given the finding of the concept.
+
+    Only the controls of the finding are used: linear probes and causal effects are those of the finding's own cell,
+    of groups and of a direction.
+    """
+    single_cell = replace(
+        finding, fit=fit, memory=memory, r2_by_cells=(), cause=None, groups=(), direction=None, carriers=()
+    )
+    return judge(single_cell).verdict
 
 
 def findable_concepts(screening: Screening) -> list[int]:

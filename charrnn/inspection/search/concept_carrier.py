@@ -160,7 +160,10 @@ def find_carrier(
     finding = (*findings.concepts, *findings.local)[0]
     layer, units = _location(finding, model)
     coding = screening.statistics.codings[0]
-    readout, (outside, inside) = _levels(screening.memory, layer, units, coding)
+    levels = _levels(screening.memory, layer, units, coding)
+    if levels is None:
+        raise _not_in_sample(findings, concept)
+    readout, outside, inside = levels
     return ConceptCarrier(
         concept=concept,
         verdict=finding.verdict,
@@ -228,8 +231,11 @@ def _location(finding: Finding, model: str) -> tuple[int, tuple[int, ...]]:
 
 def _levels(
     memory: MemorySample, layer: int, units: tuple[int, ...], coding: ConceptCodes
-) -> tuple[Readout | None, tuple[Numbers, Numbers]]:
-    """Return the readout of a direction, and the mean memory of cells or mean readout outside and inside."""
+) -> tuple[Readout | None, Numbers, Numbers] | None:
+    """Return the readout of a direction, and the mean memory of cells or mean readout outside and inside.
+
+    Return None if the sample of the memory has no characters outside or none inside.
+    """
     readout = None
     if units:
         values, codes = memory.of_cells(layer, units, coding)
@@ -239,7 +245,9 @@ def _levels(
         levels, codes = layer_memory.levels(readout, coding)
         values = levels[:, None]
     outside, inside = concept_sides(coding, codes)
-    return readout, (values[outside].mean(axis=0), values[inside].mean(axis=0))
+    if not outside.any() or not inside.any():
+        return None
+    return readout, values[outside].mean(axis=0), values[inside].mean(axis=0)
 
 
 def _not_represented(finding: Finding, model: str) -> CharrnnError:
@@ -248,6 +256,14 @@ def _not_represented(finding: Finding, model: str) -> CharrnnError:
         f"{model} does not represent {finding.concept}: R² {linear:.2f} by a linear probe of layer"
         f" {finding.linear_layer or 1}; {THRESHOLDS.linear_r2:.2f} is needed",
         hint="`charrnn inspect` finds concepts that the model represents",
+    )
+
+
+def _not_in_sample(findings: Findings, concept: Concept) -> CharrnnError:
+    return CharrnnError(
+        f"{concept.name} does not change in the sample of {findings.characters:,} characters of {findings.text} by"
+        " which the levels of its carrier are measured",
+        hint="search a text in which it changes more often",
     )
 
 

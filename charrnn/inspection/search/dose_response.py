@@ -70,10 +70,16 @@ def _between(low: float, high: float) -> float:
 
 
 def concept_sides(coding: ConceptCodes, codes: NDArray[np.uint8]) -> tuple[PositionMask, PositionMask]:
-    """Return the masks of a concept's outside and inside; of a counter or depth, the lowest and highest third."""
+    """Return the masks of a concept's outside and inside; of a counter or depth, the lowest and highest third.
+
+    If more than two thirds of the characters have the highest code, the outside is all lower codes. A concept with
+    a single code has no inside or no outside.
+    """
     if coding.concept.kind == "binary":
         return codes == 0, codes > 0
     low, high = np.quantile(codes, [1 / 3, 2 / 3], method="inverted_cdf")
+    if low == codes.max():
+        return codes < low, codes == low
     return codes <= low, (codes >= high) & (codes > low)
 
 

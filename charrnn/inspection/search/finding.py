@@ -78,13 +78,13 @@ class Carrier:
 
     def to_json(self) -> dict[str, Any]:
         """Return the rounded values in JSON, without the names of the cells."""
-        kept = [
+        group_keys = [
             *("edges", "edge_delta", "edge_se", "edge_z", "required_z"),
             *("elsewhere_delta", "elsewhere_se", "elsewhere_z", "control_deltas", "doses", "monotone"),
         ]
         effect = self.effect.to_json()
         values: dict[str, Any] = {"cells": len(self.cells), **rounded_fields(self, "r2")}
-        values |= {key: effect[key] for key in kept}
+        values |= {key: effect[key] for key in group_keys}
         return values
 
 

@@ -190,7 +190,7 @@ def _fit(finding: Finding) -> str:
     )
     p, unique, rival = number_element(finding.p, ".3f"), number_element(finding.unique), escape_html(finding.rival)
     sentences = [
-        f"Some cell fits as well by chance: p = {p}." if p else "",
+        f"By chance, the best of all cells fits as well with p = {p}." if p else "",
         f"It explains {unique} of the variance that {rival} leaves over." if rival else "",
         _activity(finding),
     ]

@@ -58,8 +58,8 @@ def cell_counts(findings: Findings) -> str:
         for name, count, meaning in kinds
     )
     note = (
-        "Each is counted once, by the concept that explains most of it; mostly local cells may be of the other kinds"
-        " too."
+        "Each cell is counted once, for the concept that explains most of it; mostly local cells may also be of"
+        " another kind."
     )
     return section(
         "census", f"{findings.cells:,} cells", f'<dl class="census">{tiles}</dl><p class="quiet">{note}</p>'
@@ -80,9 +80,9 @@ def findings_section(findings: Findings, rules: Rules, profiles: Profiles) -> st
     never = [rare_concept.concept for rare_concept in findings.too_rare if not rare_concept.episodes]
     if rare:
         names = escape_html(", ".join(rare))
-        blocks.append(f"<p>Too rare here to be judged (episodes in each half): {names}. {_RARITY_LIMIT}.</p>")
+        blocks.append(f"<p>Too rare in this text to be judged (episodes in each half): {names}. {_RARITY_LIMIT}.</p>")
     if never:
-        blocks.append(f"<p>Never here: {escape_html(', '.join(never))}.</p>")
+        blocks.append(f"<p>Not in this text: {escape_html(', '.join(never))}.</p>")
     return section("found", "Findings", "".join(blocks))
 
 
@@ -94,9 +94,9 @@ def unexplained_list(findings: Findings) -> str:
         column_heading(name, explanation, number=numeric)
         for name, explanation, numeric in (
             ("costs", UNEXPLAINED_COLUMNS["costs"], True),
-            ("±se", "standard error of that", True),
+            ("±se", "standard error of this increase", True),
             ("closest", "the concept that explains most of it", False),
-            ("fit", "how much that is", True),
+            ("fit", "the share of its variance that this concept explains", True),
             ("local", "the share of its variance that the last three characters explain", True),
         )
     )
@@ -140,13 +140,14 @@ def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
     half = findings.streams // 2
     confirmation = f"; judged on {escape_html(findings.confirmed_on)}" if findings.confirmed_on else ""
     yield (
-        "Another text",
+        "Held-out text",
         (f"cells are chosen on {half} streams and judged on {half} others{confirmation}" if half else "none"),
     )
     yield (
         "Chance",
         (
-            f"each p is by {number_element(findings.permutations, ',')} permutations of the streams"
+            f"each p-value is from {number_element(findings.permutations, ',')} permutations of the streams; it is"
+            " corrected for the number of cells, but not for the number of concepts"
             if findings.permutations
             else "not tested"
         ),
@@ -159,7 +160,11 @@ def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Placebos", f"{number_element(findings.placebos, ',')} concepts that nothing in the text depends on{best}"
     yield (
         "Shuffled weights",
-        ("left out (--quick)" if findings.quick else "the same search in the same network with its weights shuffled"),
+        (
+            "left out (--quick)"
+            if findings.quick
+            else "the best cell of any network whose weights are shuffled within each gate"
+        ),
     )
     yield (
         "Cause",
