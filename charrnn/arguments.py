@@ -153,11 +153,11 @@ def choice(value: object, name: str, choices: Collection[str]) -> str:
     )
 
 
-def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:
+def check_names(settings: Mapping[str, object], valid_names: Collection[str]) -> None:
     """Raise WrongUsageError for the name of a setting that does not exist, with the most similar name as a hint."""
     for name in settings:
-        if name not in known:
-            raise WrongUsageError(f"there is no setting {shown(name)}", hint=did_you_mean(name, known))
+        if name not in valid_names:
+            raise WrongUsageError(f"there is no setting {shown(name)}", hint=did_you_mean(name, valid_names))
 
 
 def path_name(value: object, name: str) -> str:

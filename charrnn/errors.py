@@ -157,15 +157,15 @@ LONGEST_NAME = 100
 """characters of a name that are compared with known names"""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the known name that is most similar to a misspelled one; None if none is similar.
+def did_you_mean(name: str, valid_names: Iterable[str]) -> str | None:
+    """Return a hint with the valid name that is most similar to a misspelled one; None if none is similar.
 
     >>> did_you_mean("temprature", ["temperature", "top_k"])
     'did you mean temperature?'
     """
     from difflib import get_close_matches  # not needed by the help
 
-    similar = get_close_matches(name[:LONGEST_NAME], known, n=1)
+    similar = get_close_matches(name[:LONGEST_NAME], valid_names, n=1)
     return f"did you mean {similar[0]}?" if similar else None
 
 

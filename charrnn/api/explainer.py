@@ -153,12 +153,12 @@ class Explainer(TextGenerator):
         short.
         """
         section, seed = section_of(chars, 0), whole_number(seed, "seed", high=LARGEST_SEED)
-        others = [_checked(model) for model in several(against, "against")]
+        compared_models = [_checked(model) for model in several(against, "against")]
         initializations = [parse_initialization(name) for name in texts(untrained, "untrained")]
         encoded = self._encoded_held_out(section) if text is None else self._encode(text, unknown, section)
         content, ids = encoded.parsed.text, encoded.ids
         networks = [(self.reader, ids, str(self.path), "")]
-        for other in others:
+        for other in compared_models:
             read = other.model.vocabulary.encode(content, unknown="replace")
             networks.append((other.reader, read, str(other.path), ""))
         networks += [(self._untrained(initial, seed), ids, "", str(initial)) for initial in initializations]

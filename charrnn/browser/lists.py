@@ -26,10 +26,10 @@ def concept_list(concepts: Iterable[Concept], choose: Callable[[Concept | None],
 
 def active_list(state: BrowserState, choose: Callable[[int], None], actions: Actions) -> Listing:
     """Return a list to choose a cell from, of those that are active in the selection and not around it."""
-    found, where = state.active_cells(), "in the selection" if state.selection else "at the cursor"
+    cells, where = state.active_cells(), "in the selection" if state.selection else "at the cursor"
     return Listing(
-        title=f"{len(found):,} cells with |{state.signal_name}| ≥ {state.threshold} only {where} (+ -: threshold)",
-        entries=tuple(Entry(_describe(state, active), active.cell) for active in found),
+        title=f"{len(cells):,} cells with |{state.signal_name}| ≥ {state.threshold} only {where} (+ -: threshold)",
+        entries=tuple(Entry(_describe(state, active), active.cell) for active in cells),
         choose=choose,
         actions=actions,
     )

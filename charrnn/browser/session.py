@@ -220,13 +220,13 @@ class Session:
             self.is_searching = True
             self.start(lambda is_cancelled: _findings_or_error(quick_search, is_cancelled), self._add_findings)
 
-    def _add_findings(self, found: Sequence[Finding] | CharrnnError) -> None:
+    def _add_findings(self, result: Sequence[Finding] | CharrnnError) -> None:
         """Add the findings of the search, or report its error."""
         self.is_searching = False
-        if isinstance(found, CharrnnError):
-            self.message = f"no findings: {found.message}"
+        if isinstance(result, CharrnnError):
+            self.message = f"no findings: {result.message}"
         else:
-            self.state.add_findings(found)
+            self.state.add_findings(result)
             self.message = f"{len(self.state.findings):,} cells have a finding; f shows the strongest"
 
     def _start(self, work: Callable[[IsCancelled], Any], show: Callable[[Any], None]) -> None:

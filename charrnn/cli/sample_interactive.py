@@ -202,9 +202,9 @@ def completion_binding(editor: ModuleType) -> str:
     return "bind ^I rl_complete" if is_libedit else "tab: complete"
 
 
-def complete_command(begun: str, number: int) -> str | None:
+def complete_command(prefix: str, number: int) -> str | None:
     """Return the command of a number among those that begin with some characters; None after the last one."""
-    matches = [f"/{name}" for name in COMMANDS if f"/{name}".startswith(begun)] if begun.startswith("/") else []
+    matches = [f"/{name}" for name in COMMANDS if f"/{name}".startswith(prefix)] if prefix.startswith("/") else []
     return matches[number] if number < len(matches) else None
 
 

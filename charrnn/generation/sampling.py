@@ -175,12 +175,12 @@ def _near_truncation(logits: Logits, params: SamplingParams, slack: float) -> Am
     return ambiguous
 
 
-def _cut_is_close(ranked: NDArray[np.float64], kept: NDArray[np.int64], slack: float) -> Ambiguous:
+def _cut_is_close(ranked: NDArray[np.float64], kept_counts: NDArray[np.int64], slack: float) -> Ambiguous:
     """Return where the last of the `kept` (B,) likeliest characters could change places with the next one, (B,)."""
     rows, ranked = np.arange(len(ranked)), np.pad(ranked, ((0, 0), (0, 1)))
-    kept = np.minimum(kept, ranked.shape[-1] - 1)
-    next_odds = ranked[rows, kept]
-    is_close: Ambiguous = (next_odds > 0) & (ranked[rows, kept - 1] <= next_odds * np.exp(slack))
+    kept_counts = np.minimum(kept_counts, ranked.shape[-1] - 1)
+    next_odds = ranked[rows, kept_counts]
+    is_close: Ambiguous = (next_odds > 0) & (ranked[rows, kept_counts - 1] <= next_odds * np.exp(slack))
     return is_close
 
 

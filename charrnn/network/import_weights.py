@@ -127,9 +127,9 @@ def _complete_layers(request: ImportRequest, outer: str, inner: str) -> Iterator
             yield layer
 
 
-def _free(request: ImportRequest, used: Sequence[str]) -> list[str]:
+def _free(request: ImportRequest, assigned: Sequence[str]) -> list[str]:
     """Return the tensors that neither the user nor a layer uses."""
-    return [name for name in request.shapes if name not in used and name not in request.mapped]
+    return [name for name in request.shapes if name not in assigned and name not in request.mapped]
 
 
 def _width(request: ImportRequest, outer: str) -> int:

@@ -45,9 +45,14 @@ def import_model(
         cell=options.cell,
         mapped=options.mapped,
     )
-    found = recognize(request)
-    config = NetworkConfig(cell=found.cell, layers=len(found.layers), hidden=found.hidden, embedding=found.embedding)
-    weights = _weights(found, lambda name: _finite(name, tensors.arrays[name]))
+    recognition = recognize(request)
+    config = NetworkConfig(
+        cell=recognition.cell,
+        layers=len(recognition.layers),
+        hidden=recognition.hidden,
+        embedding=recognition.embedding,
+    )
+    weights = _weights(recognition, lambda name: _finite(name, tensors.arrays[name]))
     shapes = weight_shapes(config, len(vocabulary))
     complete = {
         name: np.ascontiguousarray(weights[name]) if name in weights else np.zeros(shape, np.float32)
@@ -56,8 +61,13 @@ def import_model(
     assert {name: weight.shape for name, weight in complete.items()} == shapes
     if max_preactivation(config, complete) > MAX_PREACTIVATION:
         raise CharrnnError("the weights are too large to compute with")
-    record = {"source": source, "sha256": tensors.sha256, "layout": found.layout, "mapping": found.mapping()}
-    return Model(config=config, vocabulary=vocabulary, weights=complete, training={"imported": record}), found
+    record = {
+        "source": source,
+        "sha256": tensors.sha256,
+        "layout": recognition.layout,
+        "mapping": recognition.mapping(),
+    }
+    return Model(config=config, vocabulary=vocabulary, weights=complete, training={"imported": record}), recognition
 
 
 def detect_layout(shapes: Mapping[str, Shape]) -> str:
@@ -75,25 +85,25 @@ def _finite(name: str, array: NDArray[np.generic]) -> Float32s:
     return values
 
 
-def _weights(found: Recognition, tensor: Tensor) -> dict[str, Float32s]:
+def _weights(recognition: Recognition, tensor: Tensor) -> dict[str, Float32s]:
     """Return the weights by their names in a model file; missing biases are left out."""
     weights = {}
-    if found.ends.embedding is not None:
-        weights["embedding.weight"] = tensor(found.ends.embedding)
-    for number, layer in enumerate(found.layers):
+    if recognition.ends.embedding is not None:
+        weights["embedding.weight"] = tensor(recognition.ends.embedding)
+    for number, layer in enumerate(recognition.layers):
         for role, name in layer.items():
-            for part, weight in _layer_weights(found, role, tensor(name)).items():
+            for part, weight in _layer_weights(recognition, role, tensor(name)).items():
                 weights[f"rnn.{part}_l{number}"] = weight
-    output = tensor(found.ends.output)
-    weights["output.weight"] = output.T if found.ends.transposed else output
-    if found.ends.bias is not None:
-        weights[OUTPUT_BIAS] = tensor(found.ends.bias).reshape(-1)
+    output = tensor(recognition.ends.output)
+    weights["output.weight"] = output.T if recognition.ends.transposed else output
+    if recognition.ends.bias is not None:
+        weights[OUTPUT_BIAS] = tensor(recognition.ends.bias).reshape(-1)
     return weights
 
 
-def _layer_weights(found: Recognition, role: str, values: Float32s) -> dict[str, Float32s]:
+def _layer_weights(recognition: Recognition, role: str, values: Float32s) -> dict[str, Float32s]:
     """Return the weights of a layer in one tensor: a single bias becomes two."""
-    layout, cell = found.layout, found.cell
+    layout, cell = recognition.layout, recognition.cell
     if role == "bias":
         bias_ih, bias_hh = to_torch_biases(layout, cell, values)
         return {"bias_ih": bias_ih, "bias_hh": bias_hh}

@@ -103,13 +103,13 @@ def _capped_stepper(buffers: WindowBuffers, _: Tensor | None) -> Callable[[int],
     """Return a function that computes a step of `cells.capped_step`."""
     size, states = buffers.hidden.shape[-1], buffers.cell_state.unbind()
     gates, input_forget = _views(buffers.gates, size), buffers.gates[..., : 2 * size].unbind()
-    capped, one = torch.empty_like(states[0]), states[0].new_ones(())
+    capped, unit = torch.empty_like(states[0]), states[0].new_ones(())
 
     def advance(step: int) -> None:
         i, f, g, o = gates[step]
         input_forget[step].sigmoid_()
         o.sigmoid_()
-        torch.minimum(i, torch.sub(one, f, out=capped), out=capped)
+        torch.minimum(i, torch.sub(unit, f, out=capped), out=capped)
         torch.mul(f, states[step], out=states[step + 1]).addcmul_(capped, g.tanh_())
 
     return advance

@@ -227,21 +227,21 @@ def choose_split(
 
     `names` are those of files that are held out as a whole. The ids that `read` returns are below `size`.
     """
-    others = file_chars[: len(file_chars) - request.val_files]
+    training_file_chars = file_chars[: len(file_chars) - request.val_files]
     kind, difference = splits.FILES if request.val_files else request.kind, None
-    spans = np.array([[sum(others), sum(file_chars)]])
+    spans = np.array([[sum(training_file_chars), sum(file_chars)]])
     if kind != splits.FILES:
-        spans = splits.held_out_spans(splits.END, others, request.val_fraction)
+        spans = splits.held_out_spans(splits.END, training_file_chars, request.val_fraction)
     if kind != splits.SPREAD:
-        difference = splits.measure_difference(read, spans, others, request.val_fraction, size=size)
+        difference = splits.measure_difference(read, spans, training_file_chars, request.val_fraction, size=size)
     if kind == AUTO:
         kind = splits.SPREAD if difference and difference.is_large else splits.END
     if kind == splits.SPREAD:
-        spans = splits.held_out_spans(splits.SPREAD, others, request.val_fraction)
+        spans = splits.held_out_spans(splits.SPREAD, training_file_chars, request.val_fraction)
     split = Split(
         kind=kind,
         train_characters=sum(file_chars) - splits.span_chars(spans),
-        parts=splits.count_parts(others, request.val_fraction),
+        parts=splits.count_parts(training_file_chars, request.val_fraction),
         difference=difference,
         spans=tuple(map(tuple, spans.tolist())) if len(spans) <= splits.MAX_RECORDED_SPANS else (),
         names=names,

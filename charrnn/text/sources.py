@@ -229,7 +229,7 @@ class _Search:
 
     def _walk(self, top: str) -> Iterator[tuple[str, str]]:
         """Yield path and real path of each file below a directory, in the order of names; read cyclic links once."""
-        seen = {os.path.realpath(top)}
+        visited = {os.path.realpath(top)}
         pending = [self._entries(top, os.path.realpath(top))]
         while pending:
             path, real_path, is_directory = next(pending[-1], ("", "", False))
@@ -237,8 +237,8 @@ class _Search:
                 pending.pop()
             elif not is_directory:
                 yield path, real_path
-            elif real_path not in seen:
-                seen.add(real_path)
+            elif real_path not in visited:
+                visited.add(real_path)
                 pending.append(self._entries(path, real_path))
 
     def _entries(self, directory: str, real_path: str) -> Iterator[tuple[str, str, bool]]:

@@ -285,7 +285,7 @@ def _union(first: Spans, second: Spans) -> Spans:
     return np.stack([joined[begins, 0], reach[last]], axis=1)
 
 
-def _outside(spans: Spans, others: Spans) -> Spans:
+def _outside(spans: Spans, excluded: Spans) -> Spans:
     """Return the parts of spans that lie outside of other spans."""
-    end = int(max(spans[-1, 1], others[-1, 1]))
-    return complement(_union(complement(spans, end), others), end)
+    end = int(max(spans[-1, 1], excluded[-1, 1]))
+    return complement(_union(complement(spans, end), excluded), end)

@@ -8,6 +8,7 @@ other special token, and any id without a character, becomes a private-use chara
 import json
 import re
 import reprlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,9 +128,8 @@ def _by_id(pairs: Sequence[tuple[int, str]]) -> Tokens:
     """Return entries in the order of their ids, None where an id is missing (CharrnnError)."""
     tokens = dict(pairs)
     if len(tokens) < len(pairs):
-        seen: set[int] = set()
-        again = next(char_id for char_id, _ in pairs if char_id in seen or seen.add(char_id))  # type: ignore[func-returns-value]
-        raise CharrnnError(f"the id {reprlib.repr(again)} is given twice")
+        (duplicate, _), *_ = Counter(char_id for char_id, _ in pairs).most_common(1)
+        raise CharrnnError(f"the id {reprlib.repr(duplicate)} is given twice")
     low, high = min(tokens, default=0), max(tokens, default=0)
     if low < 0 or high >= len(tokens) + MAX_PLACEHOLDERS:
         wrong = low if low < 0 else high
@@ -156,27 +156,29 @@ def _build(tokens: Tokens) -> ImportedVocabulary:
     """Return the vocabulary of some entries (CharrnnError)."""
     characters: list[str] = []
     replaced: dict[int, str | None] = {}
-    taken = {token for token in tokens if token and len(token) == 1}
-    private = (chr(point) for point in range(PRIVATE_USE, PRIVATE_USE + MAX_PLACEHOLDERS) if chr(point) not in taken)
+    reserved = {token for token in tokens if token and len(token) == 1}
+    private = (
+        chr(point) for point in range(PRIVATE_USE, PRIVATE_USE + MAX_PLACEHOLDERS) if chr(point) not in reserved
+    )
     for char_id, token in enumerate(tokens):
         if token is None or len(token) != 1:
             replaced[char_id] = token
-            characters.append(_placeholder(token, char_id, private, taken))
+            characters.append(_placeholder(token, char_id, private, reserved))
         else:
             characters.append(token)
     _check_distinct(characters)
     return ImportedVocabulary(vocabulary=Vocabulary(tuple(characters)), replaced=replaced)
 
 
-def _placeholder(token: str | None, char_id: int, private: Iterator[str], taken: set[str]) -> str:
+def _placeholder(token: str | None, char_id: int, private: Iterator[str], reserved: set[str]) -> str:
     """Return the character that stands for a special token, or for a missing entry (CharrnnError)."""
     if token is not None and not _SPECIAL_TOKEN.fullmatch(token):
         raise CharrnnError(
             f"{reprlib.repr(token)} (id {char_id}) is not a single character",
             hint="charrnn reads characters, and special tokens such as <unk>",
         )
-    if token and _UNKNOWN_TOKEN.fullmatch(token) and UNKNOWN not in taken:
-        taken.add(UNKNOWN)
+    if token and _UNKNOWN_TOKEN.fullmatch(token) and UNKNOWN not in reserved:
+        reserved.add(UNKNOWN)
         return UNKNOWN
     character = next(private, None)
     if character is None:

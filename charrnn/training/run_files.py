@@ -49,8 +49,8 @@ def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
             f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
         )
     recognized = _recognizers(directory)
-    kept = [directory.model, *filter(is_regular, [directory.metrics])]
-    for path in recognized if new else kept:
+    own_files = [directory.model, *filter(is_regular, [directory.metrics])]
+    for path in recognized if new else own_files:
         if _exists(path) and not recognized[path](path):
             raise _foreign_file_error(path)
     for path in directory.checkpoints():
