@@ -7,7 +7,8 @@ matrix products are.
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -60,11 +61,20 @@ def measure_recipe_inputs(
         speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
         torch.cuda.empty_cache()
     else:
-        speeds = tuple(
-            (network.hidden, cpu_chars_per_second(network, training, vocabulary_size, torch.device(device)))
-            for network in networks
-        )
+        speeds = time_networks_on_cpu(networks, training, vocabulary_size, torch.device(device))
     return dataclasses.replace(inputs, speeds=speeds)
+
+
+def time_networks_on_cpu(
+    networks: Sequence[NetworkConfig], training: TrainingConfig, vocabulary_size: int, device: torch.device
+) -> tuple[tuple[int, float], ...]:
+    """Return width and characters per second of the networks on a CPU or MPS, as far as memory allows."""
+    speeds: list[tuple[int, float]] = []
+    with suppress_out_of_memory():
+        for config in networks:
+            speed = cpu_chars_per_second(config, training, vocabulary_size, device)
+            speeds.append((config.hidden, speed))
+    return tuple(speeds)
 
 
 def cpu_chars_per_second(
@@ -77,7 +87,7 @@ def cpu_chars_per_second(
     timed = dataclasses.replace(config, layers=1, hidden=min(config.hidden, MAX_TIMED_UNITS))
     network = CharRNN(timed, vocabulary_size, end_id=_end_id(config)).to(device)
     ema, optimizer = make_ema(network), AdamW(network)
-    ids = torch.zeros(training.length + 1, training.batch, dtype=torch.int64, device=device)
+    ids = torch.randint(vocabulary_size, (training.length + 1, training.batch), device=device)
     state = network.initial_state(training.batch)
 
     def step_seconds() -> float:
@@ -112,7 +122,7 @@ def time_networks(
     def speed(config: NetworkConfig) -> float:
         return chars_per_second(config, training, vocabulary_size, device, backend, clock=clock)
 
-    try:
+    with suppress_out_of_memory():
         for config in networks[:1]:
             speed(config)
         start_time = clock()
@@ -120,10 +130,17 @@ def time_networks(
             speeds.append((config.hidden, speed(config)))
             if clock() - start_time > MAX_SECONDS:
                 break
+    return tuple(speeds)
+
+
+@contextmanager
+def suppress_out_of_memory() -> Iterator[None]:
+    """End the block at an out-of-memory error of torch or Python."""
+    try:
+        yield
     except (MemoryError, RuntimeError) as error:
         if not is_torch_out_of_memory(error):
             raise
-    return tuple(speeds)
 
 
 def chars_per_second(

@@ -19,6 +19,7 @@ from charrnn.training.throughput import (
     cpu_chars_per_second,
     measure_recipe_inputs,
     time_networks,
+    time_networks_on_cpu,
 )
 from charrnn.training.train_options import TrainOptions
 
@@ -137,6 +138,22 @@ def test_the_step_of_a_cpu_is_timed_again_unless_it_is_slow(monkeypatch: pytest.
         speed = cpu_chars_per_second(config, TRAINING, 65, CPU)
         monkeypatch.undo()
         assert speed == pytest.approx(TRAINING.batch * TRAINING.length / expected * ratio)
+
+
+def test_timing_on_a_cpu_stops_without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The speed of the wider network follows from that of the narrow one; another error is raised."""
+
+    def speed(config: NetworkConfig, *_: object) -> float:
+        if config.hidden > 20:
+            raise error
+        return 5.0
+
+    monkeypatch.setattr(throughput, "cpu_chars_per_second", speed)
+    error: Exception = MemoryError()
+    assert time_networks_on_cpu(networks(20, 40), TRAINING, 65, CPU) == ((20, 5.0),)
+    error = RuntimeError("no memory error")
+    with pytest.raises(RuntimeError, match="no memory error"):
+        time_networks_on_cpu(networks(20, 40), TRAINING, 65, CPU)
 
 
 def test_without_a_time_budget_nothing_is_timed() -> None:
